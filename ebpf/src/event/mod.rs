@@ -1,0 +1,41 @@
+//! What happens in a running session: [`Event`]s, in the order of the ring buffer.
+
+use probebook_lang::source::Span;
+
+use crate::map::MapSnapshot;
+use crate::value::Value;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// `printf`'s text. Bytes of the traced system may be in it.
+    Printf(Vec<u8>),
+    /// `time`'s text.
+    Time(Vec<u8>),
+    /// `print(value)`
+    Value(Value),
+    /// The result of the cell: a bare expression in last place.
+    Result(Value),
+    /// `print(@map, top, divisor)`: the map as it was when the record was handled.
+    MapPrint {
+        /// The map.
+        snapshot: MapSnapshot,
+        /// Keep only the last so many of the sorted order; 0 keeps all.
+        top: u32,
+        /// Divide every number by it; 0 or 1 does not.
+        divisor: u32,
+    },
+    /// `exit(code)`; nothing that was sent after it follows.
+    Exit(i64),
+    /// A program noticed something wrong; rate-limited, with the number of times since the last one.
+    Warning {
+        /// One sentence.
+        message: String,
+        /// Where in the source.
+        span: Span,
+        /// How often since the last event of the same place.
+        times: u64,
+    },
+    /// So many records found no room in the ring buffer since the last such event.
+    Lost(u64),
+}

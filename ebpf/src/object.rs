@@ -1,0 +1,194 @@
+//! What code generation produces: [`Object`], pure data. The same IR and target give the same bytes.
+//!
+//! *Not here:* what Linux gave back for it (`session`).
+
+use probebook_lang::ir::{Record, RuntimeWarning};
+use probebook_lang::probes::AttachPoint;
+use probebook_lang::source::Span;
+use probebook_lang::types::MapType;
+use probebook_lang::types::layout::Layout;
+
+/// A compiled cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The user's maps; [`MapRef::User`] indexes this.
+    pub maps: Vec<MapSpec>,
+    /// The records its programs send; the id in a record's header indexes this.
+    pub records: Vec<Record>,
+    /// Its programs, in source order.
+    pub programs: Vec<ProgramSpec>,
+    /// Bytes of per-CPU scratch memory its programs need together; 0 for none.
+    pub scratch_size: u32,
+}
+
+/// A program as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramSpec {
+    /// At most 15 characters, an identifier.
+    pub name: String,
+    /// Where it is attached.
+    pub points: Vec<AttachPoint>,
+    /// Instructions, 8 bytes each.
+    pub code: Vec<u64>,
+    /// Map references to burn in: instruction index (of the first half of a 16-byte load) → map.
+    pub relocations: Vec<Relocation>,
+    /// For each instruction the place in the source.
+    pub spans: Vec<Span>,
+    /// The probe in the source.
+    pub span: Span,
+}
+
+/// A 16-byte load whose immediate is a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relocation {
+    /// Index of the instruction's first half.
+    pub index: u32,
+    /// What is loaded.
+    pub map: MapRef,
+    /// The address of this byte of the map's first element instead of the map itself.
+    pub value_offset: Option<u32>,
+}
+
+/// A map that a program refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MapRef {
+    /// A map of the user.
+    User(u32),
+    /// The session's ring buffer.
+    Ring,
+    /// The session's [`Counter`]s: a per-CPU array of u64.
+    Counters,
+    /// The session's scratch memory: a per-CPU array with one element of `scratch_size` bytes.
+    Scratch,
+    /// The session's [`Globals`]: an array with one element, mapped into user space.
+    Globals,
+}
+
+/// What the session counts in the kernel, as indices of the counters map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Counter {
+    /// Records that found no room in the ring buffer.
+    LostRecords = 0,
+    /// Updates that found no room in a map.
+    MapFull = 1,
+    /// Runs of event programs that got past the gate.
+    Events = 2,
+}
+
+/// The number of [`Counter`]s.
+pub const COUNTERS: u32 = 3;
+
+/// The session's globals, as programs and user space see them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Globals {
+    /// Event programs (all but begin and end) return at once while it is 0.
+    pub gate: u64,
+    /// Boot-clock nanoseconds when the session started.
+    pub started: u64,
+}
+
+/// How a map's elements are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// An array of one element: scalar maps of ordinary values.
+    Array,
+    /// A per-CPU array: scalar aggregations; `hist` and `lhist` have one element per bucket.
+    PerCpuArray,
+    /// A hash: keyed maps of ordinary values.
+    Hash,
+    /// A per-CPU hash: keyed aggregations; for `hist` and `lhist` the key ends with the bucket.
+    PerCpuHash,
+}
+
+/// A map to make, and how to read what is in it.
+///
+/// Element layouts (all words are 8 bytes, in this order):
+/// * `Array`: the value in its layout, then at [`MapSpec::set_offset`] a word that is 1 once it was set.
+/// * `Hash`: the value in its layout, padded to a multiple of 8.
+/// * `count`: `{n}`; a scalar count was never updated while it is 0.
+/// * `sum min max`: `{value, set}`.
+/// * `avg stats`: `{total, count}`.
+/// * `hist lhist`: `{n}` per bucket; in a `PerCpuHash` the key is the padded key, then the bucket as u64.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapSpec {
+    /// Without the `@`.
+    pub name: String,
+    /// Key, value, unit.
+    pub ty: MapType,
+    /// How its elements are kept.
+    pub storage: Storage,
+    /// The layout of the key; `None` for a scalar map.
+    pub key: Option<Layout>,
+    /// The layout of an ordinary value; `None` for aggregations.
+    pub value: Option<Layout>,
+    /// Bytes of a key for Linux: 4 for arrays.
+    pub key_size: u32,
+    /// Bytes of a value for Linux, a multiple of 8.
+    pub value_size: u32,
+    /// Elements for Linux.
+    pub max_entries: u32,
+}
+
+impl MapSpec {
+    /// The map that serves a map of the IR.
+    pub fn new(map: &probebook_lang::ir::Map) -> Self {
+        use probebook_lang::types::MapValue;
+        let aggregation = map.ty.value.is_aggregation();
+        let buckets = map.ty.value.buckets();
+        let storage = match (&map.key, aggregation) {
+            (None, false) => Storage::Array,
+            (None, true) => Storage::PerCpuArray,
+            (Some(_), false) => Storage::Hash,
+            (Some(_), true) => Storage::PerCpuHash,
+        };
+        let key_size = match &map.key {
+            None => 4,
+            Some(layout) if buckets > 0 => layout.size.next_multiple_of(8) + 8,
+            Some(layout) => layout.size,
+        };
+        let value_size = match &map.ty.value {
+            MapValue::Plain(_) => {
+                let padded = map.value.as_ref().map_or(0, |layout| layout.size).next_multiple_of(8);
+                if storage == Storage::Array { padded + 8 } else { padded }
+            }
+            MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } => 8,
+            _ => 16,
+        };
+        let max_entries = match storage {
+            Storage::Array => 1,
+            Storage::PerCpuArray => buckets.max(1),
+            Storage::Hash | Storage::PerCpuHash => map.max_entries,
+        };
+        Self {
+            name: map.name.clone(),
+            ty: map.ty.clone(),
+            storage,
+            key: map.key.clone(),
+            value: map.value.clone(),
+            key_size,
+            value_size,
+            max_entries,
+        }
+    }
+
+    /// Where the word lies that tells whether an [`Storage::Array`] element was set.
+    pub fn set_offset(&self) -> u32 {
+        self.value_size - 8
+    }
+
+    /// Where the bucket lies in the key of a keyed `hist` or `lhist`.
+    pub fn bucket_offset(&self) -> u32 {
+        self.key_size - 8
+    }
+}
+
+/// A warning that a program raised while it ran, with its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raised {
+    /// What.
+    pub warning: RuntimeWarning,
+    /// Where.
+    pub span: Span,
+}

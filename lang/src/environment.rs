@@ -1,0 +1,38 @@
+//! What earlier cells left behind: [`Environment`], an argument of checking a cell.
+//!
+//! *Invariant:* it is changed only by taking over the maps of a cell that was accepted and started.
+
+use std::collections::BTreeMap;
+
+use crate::types::MapType;
+
+/// A map that an earlier cell made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownMap {
+    /// Its key and value types, bucket parameters and unit.
+    pub ty: MapType,
+    /// The capacity it was made with.
+    pub max_entries: u32,
+    /// The cells that have used it, by the name the notebook gives them; the first one made it.
+    pub users: Vec<String>,
+}
+
+/// Parameters of one run, from the command line or magics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `$1`, `$2`, …
+    pub positional: Vec<String>,
+}
+
+/// The state of the notebook as far as the language sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Maps by name without the `@`; the anonymous map is the empty name.
+    pub maps: BTreeMap<String, KnownMap>,
+    /// `$1` and the like.
+    pub parameters: Parameters,
+    /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
+    pub cell: String,
+    /// Whether `print` and the like may refer to unsafe functions.
+    pub unsafe_allowed: bool,
+}

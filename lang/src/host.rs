@@ -1,0 +1,114 @@
+//! Facts about the machine that checking a program needs, as the [`Host`] trait.
+//!
+//! `lang` does no IO: the live implementation is `probebook_ebpf::host::LiveHost`, the test one
+//! [`FixedHost`], which knows a few tracepoints and one library.
+
+use std::collections::BTreeMap;
+
+/// A field of a tracepoint's record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name as in the format file.
+    pub name: String,
+    /// The C type as written there, without array brackets: `char *`, `pid_t`, `__data_loc char[]`.
+    pub c_type: String,
+    /// Byte offset into the program's context.
+    pub offset: u32,
+    /// Size in bytes; of a `__data_loc` field the size of its locator (4).
+    pub size: u32,
+    /// Whether integers in it are signed.
+    pub signed: bool,
+    /// What it holds.
+    pub kind: FieldKind,
+}
+
+/// What a tracepoint's field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// An integer of `size` bytes.
+    Integer,
+    /// A pointer into kernel memory, or user memory for `syscalls:*`.
+    Pointer,
+    /// A fixed array of characters, read as a string.
+    Text,
+    /// A fixed array of anything else, with the size of one element.
+    Array {
+        /// Bytes per element.
+        element: u32,
+    },
+    /// `__data_loc char[]`: a 16-bit offset and a 16-bit length; read as a string.
+    DynamicText,
+    /// `__data_loc` of anything else.
+    DynamicArray {
+        /// Bytes per element.
+        element: u32,
+    },
+}
+
+/// A tracepoint's own fields, without the `common_` header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TracepointFormat {
+    /// In the order of the format file.
+    pub fields: Vec<Field>,
+}
+
+/// Why a fact cannot be had, in words that say what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable(pub String);
+
+/// Facts about the running machine. Lookups are by exact name; matching wildcards is `lang`'s business.
+pub trait Host {
+    /// All tracepoints as `category:event`, sorted.
+    fn tracepoints(&self) -> Result<Vec<String>, Unavailable>;
+    /// The fields of a tracepoint, or `None` if there is no such tracepoint.
+    fn tracepoint(&self, category: &str, event: &str) -> Result<Option<TracepointFormat>, Unavailable>;
+    /// Names that `rawtracepoint:` can take, sorted.
+    fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable>;
+    /// The absolute path of a program or library given as a path, a program in `$PATH`, or a library's
+    /// bare name (`libc`, `c`, `libssl`).
+    fn resolve_binary(&self, name: &str) -> Option<String>;
+    /// The functions of a binary, by name with their file offsets, sorted by name.
+    fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
+    /// The number of CPUs.
+    fn cpus(&self) -> u32;
+}
+
+/// A small machine for tests: what it answers is what was put in.
+#[derive(Clone, Debug, Default)]
+pub struct FixedHost {
+    /// `category:event` → format.
+    pub tracepoints: BTreeMap<String, TracepointFormat>,
+    /// Names for `rawtracepoint:`.
+    pub raw_tracepoints: Vec<String>,
+    /// Path → functions with file offsets.
+    pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+}
+
+impl Host for FixedHost {
+    fn tracepoints(&self) -> Result<Vec<String>, Unavailable> {
+        Ok(self.tracepoints.keys().cloned().collect())
+    }
+
+    fn tracepoint(&self, category: &str, event: &str) -> Result<Option<TracepointFormat>, Unavailable> {
+        Ok(self.tracepoints.get(&format!("{category}:{event}")).cloned())
+    }
+
+    fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable> {
+        Ok(self.raw_tracepoints.clone())
+    }
+
+    fn resolve_binary(&self, name: &str) -> Option<String> {
+        let is_match = |path: &&String| {
+            *path == name || path.rsplit('/').next().is_some_and(|file| file.split('.').next() == Some(name))
+        };
+        self.binaries.keys().find(is_match).cloned()
+    }
+
+    fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable> {
+        self.binaries.get(path).cloned().ok_or_else(|| Unavailable(format!("no such file: {path}")))
+    }
+
+    fn cpus(&self) -> u32 {
+        4
+    }
+}

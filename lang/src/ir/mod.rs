@@ -1,0 +1,172 @@
+//! The intermediate representation: SSA with block parameters.
+//!
+//! Its operations speak bpftrace-with-memory: read argument n, read kernel memory, look up, update or
+//! aggregate in a map, emit a record. They know no helper numbers, no BPF map kinds and no Linux version;
+//! `probebook_ebpf::codegen` turns them into instructions for a target.
+//!
+//! *Invariant:* [`verify::verify`] accepts a module after lowering and after every pass; every instruction
+//! has a span.
+
+pub mod builder;
+mod inst;
+pub mod print;
+pub mod verify;
+
+pub use inst::*;
+
+use crate::probes::AttachPoint;
+use crate::source::Span;
+use crate::types::MapType;
+use crate::types::layout::{Layout, Part};
+
+/// Everything a cell compiles to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Module {
+    /// The maps it uses; a [`MapId`] indexes this.
+    pub maps: Vec<Map>,
+    /// The records it can emit; a [`RecordId`] indexes this.
+    pub records: Vec<Record>,
+    /// One BPF program each, in source order.
+    pub programs: Vec<Program>,
+}
+
+/// A map as the program uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// Without the `@`.
+    pub name: String,
+    /// Key, value, unit.
+    pub ty: MapType,
+    /// The layout of the key as programs build it; `None` for a scalar map.
+    pub key: Option<Layout>,
+    /// The layout of an ordinary value; `None` for aggregations.
+    pub value: Option<Layout>,
+    /// Capacity of a keyed map.
+    pub max_entries: u32,
+}
+
+/// A record that programs send to user space.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What is done with it.
+    pub kind: RecordKind,
+    /// Its fields: offsets count from the start of the record, where the header lies.
+    pub fields: Vec<Part>,
+    /// Bytes with the header, a multiple of 8.
+    pub size: u32,
+    /// The call that emits it.
+    pub span: Span,
+}
+
+/// The header of a record: its [`RecordId`] as u32, and 4 zero bytes.
+pub const RECORD_HEADER: u32 = 8;
+
+/// What user space does with a record, in the order of arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordKind {
+    /// `printf(format, …)`; the fields are the arguments.
+    Printf {
+        /// The format, as written after escapes.
+        format: Vec<u8>,
+    },
+    /// `print(value)`; one field.
+    PrintValue,
+    /// The result of the cell: a bare expression in last place; one field.
+    Result,
+    /// `print(@map, top, divisor)`; no fields.
+    PrintMap {
+        /// Which.
+        map: MapId,
+        /// Keep only the last so many of the sorted order; 0 keeps all.
+        top: u32,
+        /// Divide every number by it; 0 or 1 does not.
+        divisor: u32,
+    },
+    /// `clear(@map)`; no fields.
+    ClearMap(MapId),
+    /// `zero(@map)`; no fields.
+    ZeroMap(MapId),
+    /// `time(format)`; no fields.
+    Time {
+        /// strftime's format.
+        format: Vec<u8>,
+    },
+    /// `exit(code)`; one field, an int64.
+    Exit,
+    /// A program noticed something wrong while it ran; no fields.
+    RuntimeWarning(RuntimeWarning),
+}
+
+/// What a program can notice while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RuntimeWarning {
+    /// A divisor was 0; 1 is the result.
+    DivideByZero,
+    /// An index was outside of its array; 0 is the result.
+    IndexOutOfBounds,
+}
+
+impl RuntimeWarning {
+    /// The warning in bpftrace's sense, one sentence.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::DivideByZero => "divide or modulo by 0, 1 is used as the result",
+            Self::IndexOutOfBounds => "array index out of bounds, 0 is used as the result",
+        }
+    }
+}
+
+/// A BPF program and where it is attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Unique in the module, an identifier.
+    pub name: String,
+    /// At least one; all of the same provider, so that one context serves all.
+    pub points: Vec<AttachPoint>,
+    /// The code.
+    pub function: Function,
+    /// The probe in the source.
+    pub span: Span,
+}
+
+/// The code of a program. Block 0 is the entry; it has no parameters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Indexed by [`BlockId`].
+    pub blocks: Vec<Block>,
+    /// The type of every value, indexed by [`Value`].
+    pub values: Vec<Type>,
+    /// Local memory, indexed by [`SlotId`].
+    pub slots: Vec<Slot>,
+}
+
+/// A straight run of instructions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Values that predecessors hand over.
+    pub params: Vec<Value>,
+    /// In order.
+    pub insts: Vec<Inst>,
+    /// How it ends.
+    pub terminator: Terminator,
+}
+
+/// An instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inst {
+    /// The value it defines.
+    pub result: Option<Value>,
+    /// What it does.
+    pub op: Op,
+    /// The place in the source it stands for.
+    pub span: Span,
+}
+
+/// Local memory of one run of a program; its content is undefined until written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Bytes.
+    pub size: u32,
+    /// 1 to 8.
+    pub align: u32,
+}

@@ -1,0 +1,120 @@
+//! Resolved attach points: what a written attach point means after wildcards, aliases and units are gone.
+//!
+//! *Invariant:* its text form (`Display`) is bpftrace's full probe name, the value of the `probe` builtin.
+
+use std::fmt;
+
+/// How often a timed probe fires, as written, which its name keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rate {
+    /// `hz:n`: n times a second.
+    Hz(u64),
+    /// `s:n`
+    Seconds(u64),
+    /// `ms:n`
+    Milliseconds(u64),
+    /// `us:n`
+    Microseconds(u64),
+}
+
+impl Rate {
+    /// The time between two firings.
+    pub fn period_ns(self) -> u64 {
+        match self {
+            Self::Hz(n) => 1_000_000_000 / n.max(1),
+            Self::Seconds(n) => n.saturating_mul(1_000_000_000),
+            Self::Milliseconds(n) => n.saturating_mul(1_000_000),
+            Self::Microseconds(n) => n.saturating_mul(1_000),
+        }
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hz(n) => write!(f, "hz:{n}"),
+            Self::Seconds(n) => write!(f, "s:{n}"),
+            Self::Milliseconds(n) => write!(f, "ms:{n}"),
+            Self::Microseconds(n) => write!(f, "us:{n}"),
+        }
+    }
+}
+
+/// An event to attach to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum AttachPoint {
+    /// Once at the start.
+    Begin,
+    /// Once at the end.
+    End,
+    /// On one CPU, in a fixed rhythm.
+    Interval(Rate),
+    /// On every CPU, in a fixed rhythm.
+    Profile(Rate),
+    /// A software event of Linux, every `period` occurrences, on every CPU.
+    Software {
+        /// Its canonical name, as `page-faults`.
+        event: String,
+        /// Occurrences per firing.
+        period: u64,
+    },
+    /// A tracepoint.
+    Tracepoint {
+        /// As `syscalls`.
+        category: String,
+        /// As `sys_enter_read`.
+        event: String,
+    },
+    /// A tracepoint with its raw arguments.
+    RawTracepoint {
+        /// As `sched_switch`.
+        event: String,
+    },
+    /// A user function, at its entry or its return.
+    Uprobe {
+        /// The absolute path of the binary.
+        path: String,
+        /// The function.
+        function: String,
+        /// Where the function lies in the file.
+        offset: u64,
+        /// At the return.
+        at_return: bool,
+    },
+}
+
+impl AttachPoint {
+    /// The provider's full name: the value of `probetype`.
+    pub fn provider(&self) -> &'static str {
+        match self {
+            Self::Begin => "begin",
+            Self::End => "end",
+            Self::Interval(_) => "interval",
+            Self::Profile(_) => "profile",
+            Self::Software { .. } => "software",
+            Self::Tracepoint { .. } => "tracepoint",
+            Self::RawTracepoint { .. } => "rawtracepoint",
+            Self::Uprobe { at_return: false, .. } => "uprobe",
+            Self::Uprobe { at_return: true, .. } => "uretprobe",
+        }
+    }
+
+    /// Whether it is run by us rather than attached to something.
+    pub fn is_special(&self) -> bool {
+        matches!(self, Self::Begin | Self::End)
+    }
+}
+
+impl fmt::Display for AttachPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let provider = self.provider();
+        match self {
+            Self::Begin | Self::End => f.write_str(provider),
+            Self::Interval(rate) | Self::Profile(rate) => write!(f, "{provider}:{rate}"),
+            Self::Software { event, period } => write!(f, "{provider}:{event}:{period}"),
+            Self::Tracepoint { category, event } => write!(f, "{provider}:{category}:{event}"),
+            Self::RawTracepoint { event } => write!(f, "{provider}:{event}"),
+            Self::Uprobe { path, function, .. } => write!(f, "{provider}:{path}:{function}"),
+        }
+    }
+}
