@@ -9,6 +9,7 @@
 
 pub mod builder;
 mod inst;
+mod operands;
 pub mod print;
 pub mod verify;
 
