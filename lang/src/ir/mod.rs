@@ -8,6 +8,7 @@
 //! has a span.
 
 pub mod builder;
+pub mod flow;
 mod inst;
 mod operands;
 pub mod print;

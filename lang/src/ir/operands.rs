@@ -55,6 +55,12 @@ impl Op {
 
     /// Shows each value it reads to `f`, which may exchange it.
     pub fn operands_mut(&mut self, mut f: impl FnMut(&mut Value)) {
+        self.visit_mut(|value, _| f(value));
+    }
+
+    /// The same with the type that each must have; that of a record's field is the record's business.
+    pub fn visit_mut(&mut self, mut f: impl FnMut(&mut Value, Option<Type>)) {
+        let (int, slot) = (Some(Type::Int), Some(Type::Slot));
         match self {
             Self::Const(_)
             | Self::SlotAddress(..)
@@ -65,57 +71,60 @@ impl Op {
             | Self::Ambient(_)
             | Self::MapLen(_)
             | Self::LoopClose { .. } => {}
-            Self::Arith(_, a, b)
-            | Self::Compare(_, a, b)
-            | Self::StringEq { a, b, .. }
-            | Self::BytesEq { a, b, .. } => {
-                f(a);
-                f(b);
+            Self::Arith(_, a, b) | Self::Compare(_, a, b) => {
+                f(a, int);
+                f(b, int);
             }
-            Self::Extend { value, .. } | Self::Swap { value, .. } => f(value),
-            Self::Load { memory, .. } | Self::Zero { memory, .. } | Self::Write { memory, .. } => f(memory),
+            Self::StringEq { a, b, .. } | Self::BytesEq { a, b, .. } => {
+                f(a, slot);
+                f(b, slot);
+            }
+            Self::Extend { value, .. } | Self::Swap { value, .. } => f(value, int),
+            Self::Load { memory, .. } | Self::Zero { memory, .. } | Self::Write { memory, .. } => {
+                f(memory, slot)
+            }
             Self::Store { memory, value, .. } => {
-                f(memory);
-                f(value);
+                f(memory, slot);
+                f(value, int);
             }
             Self::Copy { to, from, .. } => {
-                f(to);
-                f(from);
+                f(to, slot);
+                f(from, slot);
             }
             Self::Read { to, address, .. } => {
-                f(to);
-                f(address);
+                f(to, slot);
+                f(address, int);
             }
             Self::ReadString { to, limit, address, .. } => {
-                f(to);
-                limit.iter_mut().for_each(&mut f);
-                f(address);
+                f(to, slot);
+                limit.iter_mut().for_each(|value| f(value, int));
+                f(address, int);
             }
-            Self::Comm { to } => f(to),
+            Self::Comm { to } => f(to, slot),
             Self::MapGet { key, .. }
             | Self::MapDelete { key, .. }
             | Self::MapHas { key, .. }
-            | Self::AggregateGet { key, .. } => key.iter_mut().for_each(f),
+            | Self::AggregateGet { key, .. } => key.iter_mut().for_each(|key| f(key, slot)),
             Self::MapRead { key, to, .. } => {
-                key.iter_mut().for_each(&mut f);
-                f(to);
+                key.iter_mut().for_each(|key| f(key, slot));
+                f(to, slot);
             }
             Self::MapSet { key, value, .. } => {
-                key.iter_mut().for_each(&mut f);
-                f(value);
+                key.iter_mut().for_each(|key| f(key, slot));
+                f(value, int);
             }
             Self::MapWrite { key, bytes, .. } => {
-                key.iter_mut().for_each(&mut f);
-                f(bytes);
+                key.iter_mut().for_each(|key| f(key, slot));
+                f(bytes, slot);
             }
             Self::Aggregate { key, value, .. } => {
-                key.iter_mut().for_each(&mut f);
-                value.iter_mut().for_each(f);
+                key.iter_mut().for_each(|key| f(key, slot));
+                value.iter_mut().for_each(|value| f(value, int));
             }
-            Self::Emit { fields, .. } => fields.iter_mut().for_each(f),
+            Self::Emit { fields, .. } => fields.iter_mut().for_each(|field| f(field, None)),
             Self::LoopOpen { from, to, .. } => {
-                f(from);
-                f(to);
+                f(from, int);
+                f(to, int);
             }
         }
     }
