@@ -126,9 +126,7 @@ impl Checker<'_> {
 
     fn warn_unassigned(&mut self, id: VariableId, span: Span) {
         let message = format!("`${}` is used before anything is assigned to it", self.scope.local(id).name);
-        self.report(
-            Diagnostic::warning(Code::UnassignedVariable, span, message).label("zero or empty here"),
-        );
+        self.report(Diagnostic::warning(Code::UnassignedVariable, span, message).label("zero or empty here"));
     }
 
     /// A value in the type of a variable, which grows as needed.
@@ -166,11 +164,14 @@ impl Checker<'_> {
             (Type::Int { .. }, Type::Int { .. }) => true,
             (Type::String { capacity }, Type::String { capacity: needed }) => needed <= capacity,
             (Type::Pointer { .. }, Type::Pointer { .. } | Type::Int { .. }) => true,
-            _ => Shape::of(declared).join(&Shape::of_expr(&value)).is_some_and(|joined| joined.ty() == *declared),
+            _ => Shape::of(declared)
+                .join(&Shape::of_expr(&value))
+                .is_some_and(|joined| joined.ty() == *declared),
         };
         if !is_fitting {
             let local = self.scope.local(id);
-            let message = format!("`${}` is declared as {declared}, but this is of type {}", local.name, value.ty);
+            let message =
+                format!("`${}` is declared as {declared}, but this is of type {}", local.name, value.ty);
             let diagnostic =
                 Diagnostic::error(Code::TypeMismatch, value.span, message).at(local.span, "declared here");
             self.report(diagnostic);
@@ -325,14 +326,15 @@ impl Checker<'_> {
         key: Option<&[ast::Expr]>,
     ) -> Option<(MapId, Option<Expr>)> {
         let id = self.map_id(name);
-        self.maps.mark_assigned(id);
+        self.mark_assigned(id);
         self.element(name, target, key)
     }
 
     /// Reports a map of an aggregation where an ordinary one is needed.
     fn ordinary(&mut self, map: MapId, span: Span) -> Option<()> {
         let Some(Value::Aggregation(value)) = &self.maps.state(map).value else { return Some(()) };
-        let message = format!("`@{}` holds {}, which only that function changes", self.maps.name(map), value.name());
+        let message =
+            format!("`@{}` holds {}, which only that function changes", self.maps.name(map), value.name());
         self.report_clash(map, span, message, None, "");
         None
     }
@@ -452,7 +454,11 @@ impl Checker<'_> {
             return self.error(Code::InvalidBuckets, span(2), "the step of `lhist` is at least 1");
         }
         if min >= max {
-            return self.error(Code::InvalidBuckets, span(0).to(span(1)), "the lower bound is not below the upper");
+            return self.error(
+                Code::InvalidBuckets,
+                span(0).to(span(1)),
+                "the lower bound is not below the upper",
+            );
         }
         let buckets = (max - min) / step;
         if buckets > MAX_BUCKETS {

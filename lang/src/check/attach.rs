@@ -33,8 +33,26 @@ const PROVIDERS: &[(&str, &str)] = &[
 
 /// Provider words of bpftrace that cannot be attached yet.
 const LATER: &[&str] = &[
-    "kprobe", "k", "kretprobe", "kr", "fentry", "f", "kfunc", "fexit", "fr", "kretfunc", "usdt", "hardware",
-    "h", "watchpoint", "w", "iter", "it", "self", "test", "bench",
+    "kprobe",
+    "k",
+    "kretprobe",
+    "kr",
+    "fentry",
+    "f",
+    "kfunc",
+    "fexit",
+    "fr",
+    "kretfunc",
+    "usdt",
+    "hardware",
+    "h",
+    "watchpoint",
+    "w",
+    "iter",
+    "it",
+    "self",
+    "test",
+    "bench",
 ];
 
 /// Linux's software events: name, alias, default count.
@@ -56,13 +74,13 @@ const SOFTWARE: &[(&str, &str, u64)] = &[
 ///
 /// # Errors
 /// The reason why there are none.
-pub fn resolve(point: &ast::AttachPoint, host: &dyn Host) -> Result<Vec<AttachPoint>, Diagnostic> {
+pub fn resolve(point: &ast::AttachPoint, host: &dyn Host) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
     let Some((head, rest)) = point.parts.split_first() else {
-        return Err(Diagnostic::error(Code::InvalidProbe, point.span, "this attach point is empty"));
+        return fail(Diagnostic::error(Code::InvalidProbe, point.span, "this attach point is empty"));
     };
     let word = if head.text == "U" { "usdt".to_string() } else { head.text.to_lowercase() };
     let Some(&(_, provider)) = PROVIDERS.iter().find(|(name, _)| *name == word) else {
-        return Err(unknown_provider(head, &word));
+        return fail(unknown_provider(head, &word));
     };
     let resolver = Resolver { host, span: point.span, provider, rest };
     match provider {
@@ -100,8 +118,9 @@ pub fn matches(pattern: &str, text: &str) -> bool {
 fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     if LATER.contains(&word) {
         let message = format!("{} probes are not supported yet", head.text);
-        return Diagnostic::error(Code::Unsupported, head.span, message)
-            .note("supported: begin end interval profile software tracepoint rawtracepoint uprobe uretprobe");
+        return Diagnostic::error(Code::Unsupported, head.span, message).note(
+            "supported: begin end interval profile software tracepoint rawtracepoint uprobe uretprobe",
+        );
     }
     let message = format!("there is no probe type `{}`", head.text);
     let diagnostic = Diagnostic::error(Code::UnknownProbeType, head.span, message);
@@ -126,11 +145,11 @@ impl Resolver<'_> {
         Diagnostic::error(Code::InvalidProbe, self.span, message).help(format!("write `{usage}`"))
     }
 
-    fn bare(&self, point: AttachPoint) -> Result<Vec<AttachPoint>, Diagnostic> {
-        if self.rest.is_empty() { Ok(vec![point]) } else { Err(self.malformed(self.provider)) }
+    fn bare(&self, point: AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        if self.rest.is_empty() { Ok(vec![point]) } else { fail(self.malformed(self.provider)) }
     }
 
-    fn rate(&self) -> Result<Rate, Diagnostic> {
+    fn rate(&self) -> Result<Rate, Box<Diagnostic>> {
         let usage = if self.provider == "profile" { "profile:hz:99" } else { "interval:s:1" };
         let (rate, number) = match self.rest {
             [one] => {
@@ -146,25 +165,25 @@ impl Resolver<'_> {
                     "us" => Rate::Microseconds(n),
                     other => {
                         let message = format!("`{other}` is not a unit of {} probes", self.provider);
-                        return Err(Diagnostic::error(Code::InvalidProbe, unit.span, message)
-                            .help("the units are hz, s, ms and us"));
+                        return fail(
+                            Diagnostic::error(Code::InvalidProbe, unit.span, message)
+                                .help("the units are hz, s, ms and us"),
+                        );
                     }
                 };
                 (rate, number)
             }
-            _ => return Err(self.malformed(usage)),
+            _ => return fail(self.malformed(usage)),
         };
-        let is_zero = matches!(
-            rate,
-            Rate::Hz(0) | Rate::Seconds(0) | Rate::Milliseconds(0) | Rate::Microseconds(0)
-        );
+        let is_zero =
+            matches!(rate, Rate::Hz(0) | Rate::Seconds(0) | Rate::Milliseconds(0) | Rate::Microseconds(0));
         if is_zero || rate.period_ns() < 1000 {
             let message = format!("{} probes cannot fire more often than every microsecond", self.provider);
-            return Err(Diagnostic::error(Code::InvalidProbe, number.span, message));
+            return fail(Diagnostic::error(Code::InvalidProbe, number.span, message));
         }
         if rate.period_ns() > i64::MAX as u64 {
             let message = "this time is too long for Linux's timers";
-            return Err(Diagnostic::error(Code::InvalidProbe, number.span, message));
+            return fail(Diagnostic::error(Code::InvalidProbe, number.span, message));
         }
         Ok(rate)
     }
@@ -174,21 +193,21 @@ impl Resolver<'_> {
         Diagnostic::error(Code::InvalidProbe, part.span, message).help(format!("write `{usage}`"))
     }
 
-    fn software(&self) -> Result<Vec<AttachPoint>, Diagnostic> {
+    fn software(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         let usage = "software:page-faults:100";
         let (event, number) = match self.rest {
             [event] => (event, None),
             [event, number] => (event, Some(number)),
-            _ => return Err(self.malformed(usage)),
+            _ => return fail(self.malformed(usage)),
         };
         if event.text.contains('*') {
             let message = "wildcards are not allowed in software probes";
-            return Err(Diagnostic::error(Code::InvalidProbe, event.span, message));
+            return fail(Diagnostic::error(Code::InvalidProbe, event.span, message));
         }
         let known = SOFTWARE.iter().find(|(name, alias, _)| *name == event.text || *alias == event.text);
         let Some(&(name, _, default)) = known.filter(|_| !event.text.is_empty()) else {
             let names = SOFTWARE.iter().map(|(name, _, _)| *name);
-            return Err(self.no_match(event, &event.text, names).note(format!(
+            return fail(self.no_match(event, &event.text, names).note(format!(
                 "the software events are {}",
                 SOFTWARE.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ")
             )));
@@ -198,20 +217,20 @@ impl Resolver<'_> {
             Some(part) => match count(&part.text) {
                 Some(0) => default,
                 Some(n) => n,
-                None => return Err(self.bad_number(part, usage)),
+                None => return fail(self.bad_number(part, usage)),
             },
         };
         Ok(vec![AttachPoint::Software { event: name.into(), period }])
     }
 
-    fn tracepoints(&self) -> Result<Vec<AttachPoint>, Diagnostic> {
+    fn tracepoints(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         let [category, event] = self.rest else {
             let usage = self.malformed("tracepoint:category:event");
-            let [event] = self.rest else { return Err(usage) };
+            let [event] = self.rest else { return fail(usage) };
             let all = self.host.tracepoints().map_err(|why| self.unavailable(why))?;
             let suffix = format!(":{}", event.text);
             let found = all.iter().find(|name| name.ends_with(&suffix));
-            return Err(match found {
+            return fail(match found {
                 Some(name) => {
                     let message = "the category of this tracepoint is missing";
                     Diagnostic::error(Code::InvalidProbe, event.span, message)
@@ -245,19 +264,19 @@ impl Resolver<'_> {
         let has_category = names().any(|(c, _)| matches(&category.text, c));
         if has_category {
             let events = names().filter(|(c, _)| matches(&category.text, c)).map(|(_, e)| e);
-            return Err(self.no_match(event, &event.text, events));
+            return fail(self.no_match(event, &event.text, events));
         }
         let diagnostic = self.no_match(category, &category.text, names().map(|(c, _)| c));
         let elsewhere = names().find(|(_, e)| *e == event.text);
-        Err(match elsewhere {
+        fail(match elsewhere {
             Some((c, e)) => diagnostic.help(format!("there is `tracepoint:{c}:{e}`")),
             None => diagnostic,
         })
     }
 
-    fn raw_tracepoints(&self) -> Result<Vec<AttachPoint>, Diagnostic> {
+    fn raw_tracepoints(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         let ([event] | [_, event]) = self.rest else {
-            return Err(self.malformed("rawtracepoint:sched_switch"));
+            return fail(self.malformed("rawtracepoint:sched_switch"));
         };
         let all = self.host.raw_tracepoints().map_err(|why| self.unavailable(why))?;
         let found: Vec<_> = all
@@ -266,24 +285,27 @@ impl Resolver<'_> {
             .map(|name| AttachPoint::RawTracepoint { event: name.clone() })
             .collect();
         if found.is_empty() {
-            return Err(self.no_match(event, &event.text, all.iter().map(String::as_str)));
+            return fail(self.no_match(event, &event.text, all.iter().map(String::as_str)));
         }
         Ok(found)
     }
 
-    fn functions(&self, at_return: bool) -> Result<Vec<AttachPoint>, Diagnostic> {
+    fn functions(&self, at_return: bool) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         let usage = format!("{}:libc:malloc", self.provider);
-        let [binary, function] = self.rest else { return Err(self.malformed(&usage)) };
+        let [binary, function] = self.rest else { return fail(self.malformed(&usage)) };
         let is_address = function.text.starts_with(|c: char| c.is_ascii_digit());
         if function.text.contains('+') || is_address || binary.text.contains(['*', '@']) {
             let message = "only `path:function` is supported for now";
-            return Err(Diagnostic::error(Code::Unsupported, self.span, message)
-                .help(format!("write `{usage}`")));
+            return fail(
+                Diagnostic::error(Code::Unsupported, self.span, message).help(format!("write `{usage}`")),
+            );
         }
         let Some(path) = self.host.resolve_binary(&binary.text) else {
             let message = format!("there is no program or library `{}`", binary.text);
-            return Err(Diagnostic::error(Code::NoMatch, binary.span, message)
-                .help("give a path, the name of a program in $PATH, or the name of a library, as `libc`"));
+            return fail(
+                Diagnostic::error(Code::NoMatch, binary.span, message)
+                    .help("give a path, the name of a program in $PATH, or the name of a library, as `libc`"),
+            );
         };
         let all = self.host.functions(&path).map_err(|why| self.unavailable(why))?;
         let found: Vec<_> = all
@@ -298,7 +320,7 @@ impl Resolver<'_> {
             .collect();
         if found.is_empty() {
             let names = all.iter().map(|(name, _)| name.as_str());
-            return Err(self.no_match(function, &function.text, names).note(format!("looked in {path}")));
+            return fail(self.no_match(function, &function.text, names).note(format!("looked in {path}")));
         }
         Ok(found)
     }
@@ -321,6 +343,10 @@ impl Resolver<'_> {
     fn unavailable(&self, Unavailable(why): Unavailable) -> Diagnostic {
         Diagnostic::error(Code::HostUnavailable, self.span, why)
     }
+}
+
+fn fail<T>(diagnostic: Diagnostic) -> Result<T, Box<Diagnostic>> {
+    Err(Box::new(diagnostic))
 }
 
 /// A count: digits with `_` between, or `1e6`.

@@ -51,9 +51,8 @@ pub fn integer_type(name: &str) -> Option<Type> {
     Some(Type::int(width, signed))
 }
 
-const TYPE_NAMES: &[&str] = &[
-    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "string", "void",
-];
+const TYPE_NAMES: &[&str] =
+    &["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "string", "void"];
 
 impl Checker<'_> {
     /// The type that is written.

@@ -279,6 +279,10 @@ impl Checker<'_> {
             let message = format!("this is outside of the {len} elements, counted from 0");
             return self.error(Code::InvalidIndex, index_span, message);
         }
+        if constant.is_none() && !matches!(of.kind, ExprKind::ContextBytes { .. }) {
+            let message = "only fields of `args` can have an index that is not a constant for now";
+            return self.error(Code::Unsupported, index_span, message);
+        }
         let index = self.integer(index)?;
         Some(Expr::new(ExprKind::Index(Box::new(of), Box::new(index)), element, span))
     }
@@ -333,13 +337,70 @@ impl Checker<'_> {
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
 const LATER: &[&str] = &[
-    "username", "ppid", "pcomm", "leader_tid", "leader_comm", "curtask", "numaid", "jiffies", "cpid",
-    "has_cpid", "ctx", "kstack", "ustack", "dw_ustack", "usermode", "config", "tseries", "warnf", "errorf",
-    "debugf", "strftime", "cat", "system", "join", "assert", "static_assert", "fail", "skboutput", "buf",
-    "str_concat", "strlen", "strcap", "strcontains", "strstr", "strncmp", "memcmp", "strerror",
-    "signal_name", "syscall_name", "default_str_length", "path", "macaddr", "ntop", "pton", "bswap", "kptr",
-    "uptr", "kaddr", "percpu_kaddr", "uaddr", "reg", "container_of", "write_user", "override", "signal",
-    "signal_thread", "socket_cookie", "is_err", "ksym", "usym", "cgroupid", "cgroup_path", "find", "getopt",
+    "username",
+    "ppid",
+    "pcomm",
+    "leader_tid",
+    "leader_comm",
+    "curtask",
+    "numaid",
+    "jiffies",
+    "cpid",
+    "has_cpid",
+    "ctx",
+    "kstack",
+    "ustack",
+    "dw_ustack",
+    "usermode",
+    "config",
+    "tseries",
+    "warnf",
+    "errorf",
+    "debugf",
+    "strftime",
+    "cat",
+    "system",
+    "join",
+    "assert",
+    "static_assert",
+    "fail",
+    "skboutput",
+    "buf",
+    "str_concat",
+    "strlen",
+    "strcap",
+    "strcontains",
+    "strstr",
+    "strncmp",
+    "memcmp",
+    "strerror",
+    "signal_name",
+    "syscall_name",
+    "default_str_length",
+    "path",
+    "macaddr",
+    "ntop",
+    "pton",
+    "bswap",
+    "kptr",
+    "uptr",
+    "kaddr",
+    "percpu_kaddr",
+    "uaddr",
+    "reg",
+    "container_of",
+    "write_user",
+    "override",
+    "signal",
+    "signal_thread",
+    "socket_cookie",
+    "is_err",
+    "ksym",
+    "usym",
+    "cgroupid",
+    "cgroup_path",
+    "find",
+    "getopt",
 ];
 
 /// Statements and perhaps a value as one expression.

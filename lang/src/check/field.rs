@@ -27,8 +27,7 @@ impl Checker<'_> {
             Type::Pointer { .. } => "fields of structures cannot be read yet".to_string(),
             other => format!("a value of type {other} has no fields"),
         };
-        let code =
-            if matches!(of.ty, Type::Pointer { .. }) { Code::Unsupported } else { Code::UnknownField };
+        let code = if matches!(of.ty, Type::Pointer { .. }) { Code::Unsupported } else { Code::UnknownField };
         self.error(code, field.span, message)
     }
 
@@ -45,7 +44,9 @@ impl Checker<'_> {
         let offset = field.offset;
         let (kind, ty) = match field.kind {
             FieldKind::Integer => (ExprKind::Context { offset }, integer_of(field)),
-            FieldKind::Pointer => (ExprKind::Context { offset }, pointer(pointee(&field.c_type, space), space)),
+            FieldKind::Pointer => {
+                (ExprKind::Context { offset }, pointer(pointee(&field.c_type, space), space))
+            }
             FieldKind::Text => {
                 (ExprKind::ContextBytes { offset }, Type::String { capacity: field.size.max(1) })
             }
@@ -107,18 +108,18 @@ impl Checker<'_> {
             None => MAX_STRLEN,
         };
         let ty = Type::String { capacity };
-        match &of.ty {
-            Type::String { capacity: now } => Some(shorten(of, *now, capacity, span)),
+        match of.ty {
+            Type::String { capacity: now } => Some(shorten(of, now, capacity, span)),
             Type::Pointer { .. } | Type::Int { .. } => {
-                let space = match &of.ty {
-                    Type::Pointer { space, .. } => *space,
+                let space = match of.ty {
+                    Type::Pointer { space, .. } => space,
                     _ => self.space(),
                 };
                 let limit = limit.filter(|_| constant.is_none()).map(Box::new);
                 Some(Expr::new(ExprKind::ReadString { address: Box::new(of), space, limit }, ty, span))
             }
-            other => {
-                let message = format!("`str` reads from a pointer, not from a value of type {other}");
+            _ => {
+                let message = format!("`str` reads from a pointer, not from a value of type {}", of.ty);
                 self.error(Code::WrongArguments, of.span, message)
             }
         }

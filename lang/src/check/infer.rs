@@ -122,9 +122,7 @@ fn join_types(a: &Type, b: &Type) -> Option<Type> {
                 Type::int(if unsigned < signed { signed } else { (unsigned * 2).min(8) }, true)
             }
         }
-        (Type::String { capacity: a }, Type::String { capacity: b }) => {
-            Type::String { capacity: *a.max(b) }
-        }
+        (Type::String { capacity: a }, Type::String { capacity: b }) => Type::String { capacity: *a.max(b) },
         (Type::Pointer { space, .. }, Type::Pointer { space: other, .. }) if a != b && space == other => {
             Type::Pointer { to: Box::new(Type::Void), space: *space }
         }

@@ -84,7 +84,7 @@ impl Maps {
 
     /// Gives every map without a value an integer one; if `unassigned`, only those that are never assigned.
     /// Whether there was any.
-    pub fn default(&mut self, unassigned: bool) -> bool {
+    pub fn settle(&mut self, unassigned: bool) -> bool {
         let mut changed = false;
         for state in &mut self.states {
             if state.value.is_none() && !(unassigned && state.is_assigned) {
@@ -230,8 +230,7 @@ impl Checker<'_> {
         }
         let name = state.name.clone();
         let message = format!("nothing is ever assigned to `@{name}`");
-        let diagnostic =
-            Diagnostic::warning(Code::UnassignedMap, span, message).label("zero or empty here");
+        let diagnostic = Diagnostic::warning(Code::UnassignedMap, span, message).label("zero or empty here");
         let diagnostic = self.suggest_map(&name, diagnostic);
         self.report(diagnostic);
     }
@@ -415,8 +414,8 @@ impl Checker<'_> {
             }
             (now, _) => format!(
                 "the key of `@{name}` is {}, not {}",
-                now.map(Keys::to_string).unwrap_or_default(),
-                keys.to_string()
+                now.map(Keys::describe).unwrap_or_default(),
+                keys.describe()
             ),
         };
         let first = state.first_key;
@@ -428,8 +427,8 @@ impl Checker<'_> {
         let name = &state.name;
         let message = match clash {
             Clash::Kind => {
-                let now = state.value.as_ref().map(Value::to_string).unwrap_or_default();
-                format!("`@{name}` holds {now}, not {}", value.to_string())
+                let now = state.value.as_ref().map(Value::describe).unwrap_or_default();
+                format!("`@{name}` holds {now}, not {}", value.describe())
             }
             Clash::Bits => format!("`@{name}` is a histogram with other `bits`"),
             Clash::Bounds => format!("`@{name}` is a linear histogram with other bounds"),
@@ -439,7 +438,14 @@ impl Checker<'_> {
     }
 
     /// A contradiction within the program, or with an earlier cell.
-    pub(super) fn report_clash(&mut self, id: MapId, span: Span, message: String, first: Option<Span>, what: &str) {
+    pub(super) fn report_clash(
+        &mut self,
+        id: MapId,
+        span: Span,
+        message: String,
+        first: Option<Span>,
+        what: &str,
+    ) {
         let state = self.maps.state(id);
         let name = state.name.clone();
         let Some(known) = &state.known else {
@@ -504,7 +510,7 @@ impl Keys {
         }
     }
 
-    fn to_string(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Self::Scalar => "nothing".into(),
             Self::Parts(parts) => {
@@ -553,7 +559,7 @@ impl Value {
         }
     }
 
-    fn to_string(&self) -> String {
+    fn describe(&self) -> String {
         match self {
             Self::Plain(shape) => kind_name(&shape.ty()),
             Self::Aggregation(value) => value.name(),

@@ -28,7 +28,7 @@ mod scope;
 mod stmt;
 mod suggest;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap};
@@ -93,16 +93,15 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> (Vec<Body<'a>>, Vec
         for point in &probe.points {
             match attach::resolve(point, host) {
                 Ok(found) => points.extend(found),
-                Err(diagnostic) => diagnostics.push(diagnostic),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
             }
         }
         count += points.len();
         if count > MAX_PROBES {
             let message = format!("this makes {count} probes, more than the {MAX_PROBES} that are allowed");
             let span = probe.points.first().map_or(probe.span, |point| point.span);
-            diagnostics.push(
-                Diagnostic::error(Code::TooManyProbes, span, message).help("use a narrower wildcard"),
-            );
+            diagnostics
+                .push(Diagnostic::error(Code::TooManyProbes, span, message).help("use a narrower wildcard"));
             break;
         }
         for points in group::group(probe, points, host) {
@@ -184,7 +183,7 @@ impl<'a> Checker<'a> {
 
     fn check(&mut self) -> typed::Program {
         self.settle();
-        if self.maps.default(true) {
+        if self.maps.settle(true) {
             self.settle();
         }
         let typed = self.report_all();
@@ -192,7 +191,7 @@ impl<'a> Checker<'a> {
             return typed;
         }
         // Types that only depend on each other, as in `@a = @b; @b = @a`: integers.
-        self.maps.default(false);
+        self.maps.settle(false);
         self.default_variables();
         self.settle();
         self.diagnostics.clear();

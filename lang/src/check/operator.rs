@@ -82,13 +82,7 @@ impl Checker<'_> {
     }
 
     /// `a op b`
-    pub(super) fn binary(
-        &mut self,
-        op: BinaryOp,
-        a: &ast::Expr,
-        b: &ast::Expr,
-        span: Span,
-    ) -> Option<Expr> {
+    pub(super) fn binary(&mut self, op: BinaryOp, a: &ast::Expr, b: &ast::Expr, span: Span) -> Option<Expr> {
         if matches!(op, BinaryOp::LogicalAnd | BinaryOp::LogicalOr) {
             let a = self.condition(a);
             let b = self.condition(b);
@@ -113,7 +107,9 @@ impl Checker<'_> {
         }
         match (&a.ty, &b.ty) {
             (Type::Pointer { .. }, _) | (_, Type::Pointer { .. }) => self.pointers(op, a, b, span),
-            (Type::Int { .. } | Type::Bool, Type::Int { .. } | Type::Bool) => Some(self.integers(op, a, b, span)),
+            (Type::Int { .. } | Type::Bool, Type::Int { .. } | Type::Bool) => {
+                Some(self.integers(op, a, b, span))
+            }
             (Type::String { .. }, Type::String { .. }) if is_equality(op) => {
                 Some(Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, span))
             }
@@ -140,7 +136,10 @@ impl Checker<'_> {
             // Two flexible literals have been folded; a bool beside a literal is signed.
             sign_a.is_none() && sign_b.is_none()
         };
-        if matches!(op, BinaryOp::Div | BinaryOp::Mod) && is_signed && sign_a.is_some() && sign_b.is_some()
+        if matches!(op, BinaryOp::Div | BinaryOp::Mod)
+            && is_signed
+            && sign_a.is_some()
+            && sign_b.is_some()
             && sign_a != sign_b
         {
             let message = format!("`{}` computes without signs, but one side is signed", op.symbol());
@@ -192,7 +191,8 @@ impl Checker<'_> {
             Some(n) => integer_literal(n.wrapping_mul(scale), by.span),
             None => {
                 let span = by.span;
-                let (by, scale) = (convert(by, &Type::I64), convert(integer_literal(scale, span), &Type::I64));
+                let (by, scale) =
+                    (convert(by, &Type::I64), convert(integer_literal(scale, span), &Type::I64));
                 Expr::new(ExprKind::Binary(BinaryOp::Mul, Box::new(by), Box::new(scale)), Type::I64, span)
             }
         };

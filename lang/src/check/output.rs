@@ -59,8 +59,12 @@ impl Checker<'_> {
             is_wrong = true;
             let letter = &conversion.text;
             let diagnostic = if is_aggregate {
-                Diagnostic::error(Code::InvalidFormat, value.span, "printf cannot print an aggregation itself")
-                    .help("cast it to print its current value: `(int64)@map`")
+                Diagnostic::error(
+                    Code::InvalidFormat,
+                    value.span,
+                    "printf cannot print an aggregation itself",
+                )
+                .help("cast it to print its current value: `(int64)@map`")
             } else {
                 let message = format!("`{letter}` cannot print a value of type {}", value.ty);
                 Diagnostic::error(Code::InvalidFormat, value.span, message).help("use `%s`")

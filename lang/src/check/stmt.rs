@@ -205,6 +205,9 @@ fn does_something(expr: &Expr) -> bool {
     expr.ty == Type::Void
         || matches!(
             expr.kind,
-            ExprKind::Step { .. } | ExprKind::MapStep { .. } | ExprKind::MapDelete { .. } | ExprKind::Block(..)
+            ExprKind::Step { .. }
+                | ExprKind::MapStep { .. }
+                | ExprKind::MapDelete { .. }
+                | ExprKind::Block(..)
         )
 }
