@@ -35,7 +35,10 @@ impl Checker<'_> {
             ast::ExprKind::MapElement { map, key } => {
                 self.assign_map(&map.text, map.span, Some(key), op, value, span)
             }
-            ast::ExprKind::Error => None,
+            ast::ExprKind::Error => {
+                self.is_broken = true;
+                None
+            }
             _ => {
                 let message = "only a variable or a map can be assigned to";
                 self.error(Code::InvalidTarget, target.span, message)
@@ -275,7 +278,10 @@ impl Checker<'_> {
             ast::ExprKind::MapElement { map, key } => {
                 self.step_map(&map.text, map.span, Some(key), increment, postfix, span)
             }
-            ast::ExprKind::Error => None,
+            ast::ExprKind::Error => {
+                self.is_broken = true;
+                None
+            }
             _ => {
                 let message = "only a variable or a map can be counted up and down";
                 self.error(Code::InvalidTarget, target.span, message)

@@ -72,7 +72,7 @@ impl Checker<'_> {
                 Some(integer_literal(i128::from(Layout::of(&ty).size), span))
             }
             ast::ExprKind::Error => {
-                // The parser has reported it.
+                self.is_broken = true;
                 None
             }
         }

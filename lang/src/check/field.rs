@@ -1,5 +1,7 @@
 //! `args.field` → where it lies in the context and what type it has.
 
+use std::rc::Rc;
+
 use super::Checker;
 use super::cast::{convert, integer_type};
 use super::operator::pointer;
@@ -33,9 +35,16 @@ impl Checker<'_> {
 
     fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         let AttachPoint::Tracepoint { category, event } = self.point() else { return None };
-        let format = match self.host.tracepoint(category, event) {
-            Ok(format) => format.unwrap_or_default(),
-            Err(Unavailable(why)) => return self.error(Code::HostUnavailable, span, why),
+        let format = match self.formats.get(&self.body) {
+            Some(format) => Rc::clone(format),
+            None => match self.host.tracepoint(category, event) {
+                Ok(format) => {
+                    let format = Rc::new(format.unwrap_or_default());
+                    self.formats.insert(self.body, Rc::clone(&format));
+                    format
+                }
+                Err(Unavailable(why)) => return self.error(Code::HostUnavailable, span, why),
+            },
         };
         let Some(field) = format.fields.iter().find(|field| field.name == name.text) else {
             return self.unknown_field(name, &format);
@@ -104,12 +113,16 @@ impl Checker<'_> {
         let of = of?;
         let constant = limit.as_ref().and_then(super::infer::literal);
         let capacity = match constant {
-            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).min(MAX_STRLEN - 1) + 1,
+            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).clamp(1, MAX_STRLEN),
             None => MAX_STRLEN,
         };
         let ty = Type::String { capacity };
         match of.ty {
-            Type::String { capacity: now } => Some(shorten(of, now, capacity, span)),
+            // A length counts the NUL of what is read from memory, but not that of a string.
+            Type::String { capacity: now } => {
+                let capacity = if constant.is_some() { capacity + 1 } else { capacity };
+                Some(shorten(of, now, capacity, span))
+            }
             Type::Pointer { .. } | Type::Int { .. } => {
                 let space = match of.ty {
                     Type::Pointer { space, .. } => space,

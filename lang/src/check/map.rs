@@ -322,6 +322,13 @@ impl Checker<'_> {
         Some(convert(value, &ty))
     }
 
+    /// Expects anything of a map whose uses are not all checked.
+    pub(super) fn skip_map(&mut self, name: &str) {
+        let id = self.map_id(name);
+        self.maps.state_mut(id).is_assigned = true;
+        self.is_broken = true;
+    }
+
     /// Says that something is assigned to the map, even if what is not known.
     pub(super) fn mark_assigned(&mut self, id: MapId) {
         self.maps.state_mut(id).is_assigned = true;

@@ -32,10 +32,11 @@ pub(crate) mod tests;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Environment;
-use crate::host::Host;
+use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -58,11 +59,12 @@ pub fn check(
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let (bodies, mut diagnostics) = bodies(program, host);
+    let Bodies { bodies, skipped, mut diagnostics } = bodies(program, host);
     let mut replaced = BTreeSet::new();
     loop {
         let mut checker = Checker::new(host, environment, &bodies);
         checker.maps.replaced.clone_from(&replaced);
+        skipped.iter().for_each(|name| checker.skip_map(name));
         let typed = checker.check();
         if checker.replace.is_empty() {
             diagnostics.extend(checker.diagnostics);
@@ -83,8 +85,18 @@ struct Body<'a> {
     span: Span,
 }
 
+/// The bodies of a program.
+struct Bodies<'a> {
+    bodies: Vec<Body<'a>>,
+    /// The maps of bodies that cannot be checked because their attach points are wrong: nothing is said
+    /// about what is, or is not, done with them.
+    skipped: BTreeSet<&'a str>,
+    diagnostics: Vec<Diagnostic>,
+}
+
 /// Resolves all attach points.
-fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> (Vec<Body<'a>>, Vec<Diagnostic>) {
+fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
+    let mut skipped = BTreeSet::new();
     let mut diagnostics = Vec::new();
     let mut bodies = Vec::new();
     let mut count = 0;
@@ -95,6 +107,13 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> (Vec<Body<'a>>, Vec
                 Ok(found) => points.extend(found),
                 Err(diagnostic) => diagnostics.push(*diagnostic),
             }
+        }
+        if points.is_empty() {
+            walk::block(&probe.body, &mut |expr| match &expr.kind {
+                ast::ExprKind::Map(name) => drop(skipped.insert(name.as_str())),
+                ast::ExprKind::MapElement { map, .. } => drop(skipped.insert(map.text.as_str())),
+                _ => {}
+            });
         }
         count += points.len();
         if count > MAX_PROBES {
@@ -128,7 +147,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> (Vec<Body<'a>>, Vec
             span: from.to(to),
         });
     }
-    (bodies, diagnostics)
+    Bodies { bodies, skipped, diagnostics }
 }
 
 /// A walk through a program.
@@ -141,6 +160,8 @@ struct Checker<'a> {
     diagnostics: Vec<Diagnostic>,
     /// In this walk a type was not known, without anything being wrong.
     is_unknown: bool,
+    /// The parser could not read something: what has no type may have one after all.
+    is_broken: bool,
     /// In this walk a type has grown.
     changed: bool,
     maps: Maps,
@@ -154,6 +175,8 @@ struct Checker<'a> {
     /// The body being walked.
     body: usize,
     scope: Scope,
+    /// The fields of the tracepoints of bodies that read any.
+    formats: HashMap<usize, Rc<TracepointFormat>>,
     /// How many loops are open.
     loops: u32,
     result_map: Option<crate::ir::MapId>,
@@ -168,6 +191,7 @@ impl<'a> Checker<'a> {
             is_reporting: false,
             diagnostics: Vec::new(),
             is_unknown: false,
+            is_broken: false,
             changed: false,
             maps: Maps::default(),
             replace: BTreeSet::new(),
@@ -176,6 +200,7 @@ impl<'a> Checker<'a> {
             untyped: BTreeSet::new(),
             body: 0,
             scope: Scope::default(),
+            formats: HashMap::new(),
             loops: 0,
             result_map: None,
         }
@@ -187,7 +212,7 @@ impl<'a> Checker<'a> {
             self.settle();
         }
         let typed = self.report_all();
-        if !self.is_unknown || self.diagnostics.iter().any(Diagnostic::is_error) {
+        if !self.is_unknown || self.is_broken || self.diagnostics.iter().any(Diagnostic::is_error) {
             return typed;
         }
         // Types that only depend on each other, as in `@a = @b; @b = @a`: integers.
@@ -270,8 +295,9 @@ impl<'a> Checker<'a> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {
-        // A body that is walked for several events says the same each time.
-        if self.is_reporting && !self.diagnostics.contains(&diagnostic) {
+        // A body that is walked for several events says the same each time, but for their names.
+        let is_same = |other: &Diagnostic| (other.code, other.span) == (diagnostic.code, diagnostic.span);
+        if self.is_reporting && !self.diagnostics.iter().any(is_same) {
             self.diagnostics.push(diagnostic);
         }
     }

@@ -82,7 +82,10 @@ impl Checker<'_> {
                 StmtKind::Return(Some(convert(self.integer(value)?, &Type::I64)))
             }
             Ast::Block(body) => StmtKind::Block(self.block(body)),
-            Ast::Error => return None,
+            Ast::Error => {
+                self.is_broken = true;
+                return None;
+            }
         };
         Some(Stmt { kind, span })
     }

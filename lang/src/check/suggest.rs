@@ -7,7 +7,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|candidate| (distance(word, candidate, limit), candidate))
         .filter(|&(distance, candidate)| distance <= limit && candidate != word)
-        .min_by_key(|&(distance, _)| distance)
+        .min_by_key(|&(distance, candidate)| (distance, candidate.len().abs_diff(word.len())))
         .map(|(_, candidate)| candidate)
 }
 

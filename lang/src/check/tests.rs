@@ -320,6 +320,15 @@ fn one_mistake_makes_one_diagnostic() {
 }
 
 #[test]
+fn a_wrong_attach_point_is_the_only_complaint() {
+    assert_eq!(
+        complaints("t:no:such { @a[comm] = \"x\"; } end { print(@a); $x = @a[\"k\"]; print($x == \"y\"); }"),
+        [(Code::NoMatch, "no")]
+    );
+    assert_eq!(complaints("t:syscalls:* { print(args.nope); }"), [(Code::UnknownField, "nope")]);
+}
+
+#[test]
 fn wrong_names_and_types() {
     let one = |text| complaints(text)[0];
     assert_eq!(one("begin { print(args.x); }"), (Code::NotAvailable, "args"));

@@ -88,26 +88,25 @@ struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     fn new(probe: &'a typed::Probe, records: &'a mut Records) -> Self {
-        let mut builder = FunctionBuilder::new();
-        let storage = probe.variables.iter().map(|variable| {
-            if variable.ty.is_scalar() {
-                Storage::Word(builder.variable())
-            } else {
-                let layout = Layout::of(&variable.ty);
-                Storage::Memory(builder.slot(layout.size, layout.align))
-            }
-        });
-        let storage = storage.collect();
-        Self {
+        let mut lowering = Self {
             probe,
             records,
-            builder,
-            storage,
+            builder: FunctionBuilder::new(),
+            storage: Vec::new(),
             loops: Vec::new(),
             free: Vec::new(),
             used: Vec::new(),
             old: None,
+        };
+        for variable in &probe.variables {
+            let storage = if variable.ty.is_scalar() {
+                Storage::Word(lowering.builder.variable())
+            } else {
+                Storage::Memory(lowering.slot(&Layout::of(&variable.ty)))
+            };
+            lowering.storage.push(storage);
         }
+        lowering
     }
 
     fn run(mut self) -> ir::Function {

@@ -33,10 +33,16 @@ impl Lowering<'_> {
         let is_fit = |(_, other): &(SlotId, Layout)| (other.size, other.align) == (layout.size, layout.align);
         let slot = match self.free.iter().position(is_fit) {
             Some(index) => self.free.swap_remove(index).0,
-            None => self.builder.slot(layout.size.max(1), layout.align),
+            None => self.slot(&layout),
         };
         self.used.push((slot, layout));
         Place::of(slot)
+    }
+
+    /// A new slot. What spans a word starts at one, whatever its parts, so that it is written by words.
+    pub(super) fn slot(&mut self, layout: &Layout) -> SlotId {
+        let align = if layout.size >= 8 { 8 } else { layout.align };
+        self.builder.slot(layout.size.max(1), align)
     }
 
     /// The address of a place.

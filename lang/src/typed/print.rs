@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Expr, ExprKind, Probe, Program, Stmt, StmtKind, VariableId};
-use crate::ir::MapId;
+use crate::ir::{MapId, RecordKind};
 use crate::syntax::ast::UnaryOp;
 
 /// The program as text: maps with their types, then each probe with its variables and its body, where
@@ -75,7 +75,14 @@ impl Printer<'_> {
                 let value = value.as_ref().map(|value| self.expr(value)).unwrap_or_default();
                 format!("{} = {name}({value})", self.element(*map, key.as_ref()))
             }
-            StmtKind::Emit { kind, fields } => format!("emit {kind:?} ({})", self.list(fields)),
+            StmtKind::Emit { kind, fields } => {
+                let kind = match kind {
+                    RecordKind::Printf { format } => format!("printf {:?}", String::from_utf8_lossy(format)),
+                    RecordKind::Time { format } => format!("time {:?}", String::from_utf8_lossy(format)),
+                    other => format!("{other:?}"),
+                };
+                format!("emit {kind} ({})", self.list(fields))
+            }
             StmtKind::If { condition, then, otherwise } => {
                 let head = format!("if {}", self.expr(condition));
                 self.nested(&head, then, depth);
