@@ -9,6 +9,7 @@
 //!
 //! *Not here:* the tables of builtins (`builtins`), layouts of keys and records (`lower`).
 
+mod aggregate;
 mod assign;
 mod attach;
 mod call;
@@ -29,6 +30,7 @@ mod stmt;
 mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
+mod variable;
 mod walk;
 
 use std::collections::{BTreeSet, HashMap};

@@ -1,4 +1,4 @@
-//! builtin variables → what they read.
+//! bare names → what they stand for: builtin variables, and calls without parentheses.
 
 use super::Checker;
 use super::expr::{integer_literal, string_literal};
@@ -11,12 +11,116 @@ use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Quantity};
 use crate::types::Type;
 
+/// Names of bpftrace that are known to exist, but mean nothing here yet.
+const LATER: &[&str] = &[
+    "username",
+    "ppid",
+    "pcomm",
+    "leader_tid",
+    "leader_comm",
+    "curtask",
+    "numaid",
+    "jiffies",
+    "cpid",
+    "has_cpid",
+    "ctx",
+    "kstack",
+    "ustack",
+    "dw_ustack",
+    "usermode",
+    "config",
+    "tseries",
+    "warnf",
+    "errorf",
+    "debugf",
+    "strftime",
+    "cat",
+    "system",
+    "join",
+    "assert",
+    "static_assert",
+    "fail",
+    "skboutput",
+    "buf",
+    "str_concat",
+    "strlen",
+    "strcap",
+    "strcontains",
+    "strstr",
+    "strncmp",
+    "memcmp",
+    "strerror",
+    "signal_name",
+    "syscall_name",
+    "default_str_length",
+    "path",
+    "macaddr",
+    "ntop",
+    "pton",
+    "bswap",
+    "kptr",
+    "uptr",
+    "kaddr",
+    "percpu_kaddr",
+    "uaddr",
+    "reg",
+    "container_of",
+    "write_user",
+    "override",
+    "signal",
+    "signal_thread",
+    "socket_cookie",
+    "is_err",
+    "ksym",
+    "usym",
+    "cgroupid",
+    "cgroup_path",
+    "find",
+    "getopt",
+];
+
 /// Arguments that the calling convention passes in registers (x86-64).
 const REGISTER_ARGUMENTS: u8 = 6;
 /// Arguments that a raw tracepoint can have.
 const RAW_ARGUMENTS: u8 = 12;
 
 impl Checker<'_> {
+    /// A name that stands alone: a builtin variable, or a function without arguments.
+    pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        match builtins::find(name).map(|builtin| builtin.kind) {
+            Some(builtins::Kind::Variable) => self.builtin_variable(name, span),
+            Some(builtins::Kind::Function) => {
+                let function = ast::Name { text: name.to_string(), span };
+                self.call(&function, &[], span)
+            }
+            Some(builtins::Kind::Aggregation) => {
+                let message = format!("`{name}` is a function and must be called");
+                self.report(
+                    Diagnostic::error(Code::UnknownName, span, message)
+                        .help(format!("write `@ = {name}(…)`")),
+                );
+                None
+            }
+            None => self.unknown_name(name, span, "name"),
+        }
+    }
+
+    pub(super) fn unknown_name<T>(&mut self, name: &str, span: Span, what: &str) -> Option<T> {
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownName, span, format!("there is no {what} `{name}`"));
+        if LATER.contains(&name) {
+            let message = format!("`{name}` is not supported yet");
+            diagnostic = Diagnostic::error(Code::Unsupported, span, message);
+        } else if self.scope.find(name).is_some() {
+            diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
+        } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
+        {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        self.report(diagnostic);
+        None
+    }
+
     /// A builtin variable, which is in the tables.
     pub(super) fn builtin_variable(&mut self, name: &str, span: Span) -> Option<Expr> {
         self.available(name, span)?;
