@@ -6,7 +6,7 @@ use probebook_lang::source::Span;
 
 use super::frame::Frame;
 use super::target::Target;
-use super::vcode::{Base, Callee, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
+use super::vcode::{Base, Callee, Label, Mem, Operand, Reg, VBlock, VCode, VEnd, VInst};
 use crate::isa::{AluOp, Immediate, Instruction, Source, Width};
 use crate::object::Relocation;
 
@@ -19,7 +19,8 @@ pub(super) struct Emitted {
 }
 
 /// Emits a program; `None` if a jump or an offset is too far for an instruction.
-pub(super) fn emit(code: &VCode, frame: &Frame, target: &Target) -> Option<Emitted> {
+pub(super) fn emit(mut code: VCode, frame: &Frame, target: &Target) -> Option<Emitted> {
+    thread_jumps(&mut code);
     let layout = code.layout();
     let mut emitter = Emitter { out: Emitted::default(), frame, target };
     let mut start = vec![0; code.blocks.len()];
@@ -31,29 +32,16 @@ pub(super) fn emit(code: &VCode, frame: &Frame, target: &Target) -> Option<Emitt
         for (inst, span) in &block.insts {
             emitter.inst(inst, *span)?;
         }
-        // Only blocks that come to nothing may lie between here and the target.
-        let falls_to = |target: Label| {
-            for &next in &layout[index + 1..] {
-                let block = &code.blocks[next.0 as usize];
-                match block.end {
-                    _ if next == target => return true,
-                    VEnd::Jump(to) if is_empty(&block.insts) && resolve(code, to) == target => {}
-                    _ => return false,
-                }
-            }
-            false
-        };
+        let falls_to = |target: Label| layout.get(index + 1) == Some(&target);
         let span = block.end_span;
         match block.end {
             VEnd::Jump(to) => {
-                let to = resolve(code, to);
                 if !falls_to(to) {
                     jumps.push((emitter.out.code.len(), to));
                     emitter.push(Instruction::Jump(0), span);
                 }
             }
             VEnd::Branch { cond, a, b, then, otherwise } => {
-                let (then, otherwise) = (resolve(code, then), resolve(code, otherwise));
                 let (cond, then, otherwise) = match cond.inverted() {
                     Some(inverted) if falls_to(then) => (inverted, otherwise, then),
                     _ => (cond, then, otherwise),
@@ -77,22 +65,37 @@ pub(super) fn emit(code: &VCode, frame: &Frame, target: &Target) -> Option<Emitt
     Some(out)
 }
 
-/// The block a jump ends up in, past blocks that only jump on.
+/// Removes moves of a register to itself, and leads jumps past blocks that only jump on.
+fn thread_jumps(code: &mut VCode) {
+    for block in &mut code.blocks {
+        block.insts.retain(|(inst, _)| !matches!(inst, VInst::Mov(a, Operand::Reg(b)) if a == b));
+    }
+    let resolve: Vec<Label> =
+        (0..code.blocks.len()).map(|index| resolve(code, Label(index as u32))).collect();
+    for block in &mut code.blocks {
+        match &mut block.end {
+            VEnd::Jump(to) => *to = resolve[to.0 as usize],
+            VEnd::Branch { then, otherwise, .. } => {
+                *then = resolve[then.0 as usize];
+                *otherwise = resolve[otherwise.0 as usize];
+                if then == otherwise {
+                    block.end = VEnd::Jump(*then);
+                }
+            }
+            VEnd::Exit | VEnd::Open => {}
+        }
+    }
+}
+
+/// The block a jump ends up in.
 fn resolve(code: &VCode, mut label: Label) -> Label {
     for _ in 0..code.blocks.len() {
         match &code.blocks[label.0 as usize] {
-            block if is_empty(&block.insts) => match block.end {
-                VEnd::Jump(next) => label = next,
-                _ => break,
-            },
+            VBlock { insts, end: VEnd::Jump(next), .. } if insts.is_empty() => label = *next,
             _ => break,
         }
     }
     label
-}
-
-fn is_empty(insts: &[(VInst, Span)]) -> bool {
-    insts.iter().all(|(inst, _)| matches!(inst, VInst::Mov(a, Operand::Reg(b)) if a == b))
 }
 
 fn register(reg: Reg) -> u8 {

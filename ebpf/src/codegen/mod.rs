@@ -91,7 +91,7 @@ fn finish(code: &VCode, region: u32, span: Span, target: &Target) -> Result<(Emi
         }
         let message = "the program is too large for BPF's jumps and offsets";
         let emitted =
-            emit::emit(&code, &frame, target).ok_or_else(|| Unsupported { span, message: message.into() })?;
+            emit::emit(code, &frame, target).ok_or_else(|| Unsupported { span, message: message.into() })?;
         return Ok((emitted, scratch));
     }
     Err(Unsupported { span, message: "the program needs more than the stack of 512 bytes".into() })

@@ -1,7 +1,9 @@
 //! Generated programs under the real verifier. Where bpf(2) is not permitted these tests do nothing.
 
+mod loops;
 mod machine;
 mod maps;
+mod memory;
 
 use probebook_lang::ir::builder::FunctionBuilder;
 use probebook_lang::ir::{self, Module, Op, Program, Value};
