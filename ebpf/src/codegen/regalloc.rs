@@ -11,6 +11,8 @@
 
 use std::collections::HashSet;
 
+use probebook_lang::source::Span;
+
 use super::liveness::{self, Ranges};
 use super::vcode::{Base, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
 use crate::isa::Width;
@@ -25,14 +27,15 @@ pub(super) fn allocate(code: &mut VCode) -> bool {
         let layout = code.layout();
         liveness::remove_dead(code, &layout);
         let mut allocation = Allocation::new(code, &layout);
-        allocation.join_moves();
-        let spilled = allocation.place(&unspillable);
-        let places = allocation.places();
-        if spilled.is_empty() {
+        allocation.join_moves(&unspillable);
+        let failed = allocation.place(&unspillable);
+        if failed.is_empty() {
+            let places = allocation.places();
             rewrite(code, &places);
             return true;
         }
-        spill(code, &spilled, &mut unspillable);
+        let homes = allocation.homes(code, &failed);
+        spill(code, &homes, &mut unspillable);
     }
     false
 }
@@ -108,10 +111,14 @@ impl Allocation {
     }
 
     /// Makes one register of two that a move connects, where their ranges do not meet.
-    fn join_moves(&mut self) {
+    fn join_moves(&mut self, unspillable: &HashSet<Reg>) {
         for index in 0..self.moves.len() {
             let Move { dst, src, .. } = self.moves[index];
             let (a, b) = (self.find(dst), self.find(src));
+            // What must stay in a register must stay short.
+            if unspillable.contains(&dst) != unspillable.contains(&src) {
+                continue;
+            }
             if a == b || a < Reg::FIRST || b < Reg::FIRST {
                 continue;
             }
@@ -132,8 +139,8 @@ impl Allocation {
         }
     }
 
-    /// Places every class; gives the registers that found no room.
-    fn place(&mut self, unspillable: &HashSet<Reg>) -> HashSet<Reg> {
+    /// Places every class; gives those that found no room.
+    fn place(&mut self, unspillable: &HashSet<Reg>) -> Vec<u32> {
         let count = self.class.len() as u32;
         let must: HashSet<u32> = unspillable.iter().map(|&reg| self.find(reg)).collect();
         let mut order: Vec<(f32, u32)> = (Reg::FIRST..count)
@@ -150,7 +157,7 @@ impl Allocation {
             wishes[self.find(*dst) as usize].push((*src, *weight));
             wishes[self.find(*src) as usize].push((*dst, *weight));
         }
-        let mut failed = HashSet::new();
+        let mut failed = Vec::new();
         for (_, class) in order {
             let mut wish = [0.0_f32; 10];
             for &(reg, weight) in &wishes[class as usize] {
@@ -171,12 +178,42 @@ impl Allocation {
                     }
                     self.place[class as usize] = Some(reg);
                 }
-                None => {
-                    failed.insert(class);
-                }
+                None => failed.push(class),
             }
         }
-        (Reg::FIRST..count).map(Reg).filter(|&reg| failed.contains(&self.find(reg))).collect()
+        failed
+    }
+
+    /// Gives the registers of each class a home; classes that do not meet share one.
+    fn homes(&self, code: &mut VCode, failed: &[u32]) -> Vec<Option<Home>> {
+        let mut homes = vec![None; self.class.len()];
+        let mut slots: Vec<(u32, Ranges)> = Vec::new();
+        for &class in failed {
+            let members: Vec<Reg> = (Reg::FIRST..self.class.len() as u32)
+                .map(Reg)
+                .filter(|&reg| self.find(reg) == class)
+                .collect();
+            let again = match members[..] {
+                [only] => only_definition(code, only).map(Home::Again),
+                _ => None,
+            };
+            let home = again.unwrap_or_else(|| {
+                let ranges = &self.ranges[class as usize];
+                match slots.iter_mut().find(|(_, others)| !meet(others, ranges)) {
+                    Some((slot, others)) => {
+                        *others = union(others, ranges);
+                        Home::Slot(*slot)
+                    }
+                    None => {
+                        let slot = code.slot(8, true);
+                        slots.push((slot, ranges.clone()));
+                        Home::Slot(slot)
+                    }
+                }
+            });
+            members.into_iter().for_each(|reg| homes[reg.0 as usize] = Some(home));
+        }
+        homes
     }
 
     fn places(&self) -> Vec<Reg> {
@@ -275,17 +312,8 @@ enum Home {
     Again(VInst),
 }
 
-/// Gives each register a home and reads and writes it there.
-fn spill(code: &mut VCode, spilled: &HashSet<Reg>, unspillable: &mut HashSet<Reg>) {
-    let mut order: Vec<Reg> = spilled.iter().copied().collect();
-    order.sort_unstable();
-    let mut homes = vec![None; code.registers as usize];
-    for reg in order {
-        homes[reg.0 as usize] = Some(match only_definition(code, reg) {
-            Some(inst) => Home::Again(inst),
-            None => Home::Slot(code.slot(8, true)),
-        });
-    }
+/// Reads and writes registers in their homes.
+fn spill(code: &mut VCode, homes: &[Option<Home>], unspillable: &mut HashSet<Reg>) {
     for index in 0..code.blocks.len() {
         let insts = std::mem::take(&mut code.blocks[index].insts);
         let mut out = Vec::with_capacity(insts.len() * 2);
@@ -293,6 +321,14 @@ fn spill(code: &mut VCode, spilled: &HashSet<Reg>, unspillable: &mut HashSet<Reg
             let home = |reg: Reg| homes.get(reg.0 as usize).copied().flatten();
             // Moves from and to a slot are loads and stores.
             match inst {
+                VInst::Mov(dst, Operand::Reg(src))
+                    if matches!(
+                        (home(dst), home(src)),
+                        (Some(Home::Slot(a)), Some(Home::Slot(b))) if a == b
+                    ) =>
+                {
+                    continue;
+                }
                 VInst::Mov(dst, Operand::Reg(src)) if home(dst).is_none() && home(src).is_some() => {
                     match home(src) {
                         Some(home) => out.push((fetch(home, dst), span)),
@@ -368,8 +404,48 @@ fn spill(code: &mut VCode, spilled: &HashSet<Reg>, unspillable: &mut HashSet<Reg
             }
             code.blocks[index].end = VEnd::Branch { a, b, cond, then, otherwise };
         }
-        code.blocks[index].insts = out;
+        code.blocks[index].insts = forward(out, homes);
     }
+}
+
+/// Reads what was written by the instruction before from its register, and leaves out writes that another
+/// write to the slot follows before it is read.
+fn forward(mut insts: Vec<(VInst, Span)>, homes: &[Option<Home>]) -> Vec<(VInst, Span)> {
+    let is_home = |slot: u32| homes.iter().any(|home| matches!(home, Some(Home::Slot(s)) if *s == slot));
+    let slot_of = |mem: Mem| match mem.base {
+        Base::Slot(slot) if is_home(slot) => Some(slot),
+        _ => None,
+    };
+    for index in 1..insts.len() {
+        let (VInst::Store { mem: written, src, .. }, VInst::Load { dst, mem: read, .. }) =
+            (insts[index - 1].0, insts[index].0)
+        else {
+            continue;
+        };
+        if slot_of(written).is_some() && slot_of(written) == slot_of(read) {
+            insts[index].0 = VInst::Mov(dst, src);
+        }
+    }
+    let mut overwritten = HashSet::new();
+    let mut keep = vec![true; insts.len()];
+    for (index, (inst, _)) in insts.iter().enumerate().rev() {
+        match *inst {
+            VInst::Store { mem, .. } => {
+                if let Some(slot) = slot_of(mem) {
+                    keep[index] = overwritten.insert(slot);
+                }
+            }
+            VInst::Load { mem, .. } => {
+                if let Some(slot) = slot_of(mem) {
+                    overwritten.remove(&slot);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut keep = keep.into_iter();
+    insts.retain(|_| keep.next().unwrap_or(true));
+    insts
 }
 
 /// The only instruction that writes a register, if it can be repeated anywhere.

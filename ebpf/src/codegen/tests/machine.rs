@@ -102,6 +102,11 @@ fn btf_functions(names: &[&str]) -> Vec<u32> {
 impl Machine {
     /// Loads all; panics with the verifier's log.
     pub fn load(object: Object) -> Self {
+        Self::try_load(object).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    /// Loads all, or gives the program and the end of the verifier's log.
+    pub fn try_load(object: Object) -> Result<Self, String> {
         let mut machine = Self {
             maps: object.maps.iter().map(create_map).collect(),
             session: [
@@ -116,13 +121,13 @@ impl Machine {
         };
         machine.set_globals(Globals { gate: 1, started: 0 });
         for index in 0..machine.object.programs.len() {
-            let fd = machine.load_program(index);
+            let fd = machine.load_program(index)?;
             machine.programs.push(fd);
         }
-        machine
+        Ok(machine)
     }
 
-    fn load_program(&self, index: usize) -> i32 {
+    fn load_program(&self, index: usize) -> Result<i32, String> {
         let program = &self.object.programs[index];
         assert_eq!(program.code.len(), program.spans.len());
         let mut code = program.code.clone();
@@ -156,12 +161,12 @@ impl Machine {
             attributes[7] = log.len() as u32;
             put(&mut attributes, 8, log.as_mut_ptr() as u64);
         }
-        loaded.or_else(|_| bpf(PROG_LOAD, &mut attributes)).unwrap_or_else(|error| {
+        loaded.or_else(|_| bpf(PROG_LOAD, &mut attributes)).map_err(|error| {
             let end = log.iter().position(|&byte| byte == 0).unwrap_or(0);
             let text = String::from_utf8_lossy(&log[..end]);
             let tail: Vec<&str> = text.lines().rev().take(40).collect();
             let tail: Vec<&str> = tail.into_iter().rev().collect();
-            panic!("{error}\n{}\n{}", crate::isa::disassemble(program), tail.join("\n"));
+            format!("{error}\n{}\n{}", crate::isa::disassemble(program), tail.join("\n"))
         })
     }
 

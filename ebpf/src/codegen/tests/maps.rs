@@ -201,7 +201,7 @@ fn lhist_buckets() {
         })
     });
     let machine = load(module(vec![map("l", None, value)], vec![], programs.collect()));
-    let mut counts = vec![0; 13];
+    let mut counts = [0; 13];
     for (index, bucket) in expected.into_iter().enumerate() {
         machine.run(index);
         counts[bucket] += 1;
