@@ -143,7 +143,6 @@ struct ProgInfo {
     func_info_and_lines: [u32; 2],
     lines: [u64; 2],
     line_sizes: [u32; 4],
-    tags: [u32; 2],
     prog_tags: u64,
     run_time_ns: u64,
     run_cnt: u64,
