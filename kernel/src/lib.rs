@@ -4,7 +4,9 @@
 pub mod cell;
 pub mod cli;
 pub mod display;
+pub mod interrupt;
 pub mod magic;
+pub mod outlet;
 pub mod runs;
 pub mod serve;
 pub mod shell;

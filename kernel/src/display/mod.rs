@@ -7,8 +7,11 @@
 //! *Invariant:* text of the traced system is cleaned of control characters when it becomes a label, and
 //! escaped by whoever writes markup.
 
+pub mod buckets;
 pub mod bundle;
+pub mod font;
 pub mod json;
+pub mod number;
 pub mod panel;
 pub mod png;
 pub mod svg;
@@ -19,7 +22,7 @@ use std::time::Duration;
 
 use probebook_ebpf::map::MapSnapshot;
 
-pub use panel::Panel;
+pub use panel::{Kind, Panel};
 
 /// What a figure says about the run beside its maps.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,10 +64,13 @@ pub struct Display {
 
 /// Decides what is drawn of these maps.
 pub fn display(maps: &[MapSnapshot], caption: Option<Caption>) -> Display {
-    Display {
-        plain: text::maps(maps),
-        panels: maps.iter().filter_map(Panel::new).collect(),
-        caption,
-        maps: maps.to_vec(),
+    let mut sorted: Vec<&MapSnapshot> = maps.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut panels: Vec<Panel> = sorted.into_iter().map(Panel::new).collect();
+    let over = caption.as_ref().is_some_and(|caption| !caption.live);
+    if over && panels.iter().any(|panel| panel.kind != Kind::Empty) {
+        // In the end what stayed empty is no news, unless everything did.
+        panels.retain(|panel| panel.kind != Kind::Empty);
     }
+    Display { plain: text::maps(maps), panels, caption, maps: maps.to_vec() }
 }

@@ -1,0 +1,87 @@
+//! `probebook dump`: a program after one stage of the compiler, as the text that the stage prints itself as.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use probebook_ebpf::codegen;
+use probebook_lang::diagnostic::{Diagnostic, Style, render};
+use probebook_lang::environment::Environment;
+use probebook_lang::source::Source;
+use probebook_lang::{check, compile, ir, syntax, typed};
+
+use super::{Failed, machine};
+
+/// What to show.
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// After which stage
+    #[arg(long, value_enum)]
+    stage: Stage,
+    /// The program's file (`-` for stdin)
+    file: PathBuf,
+    /// Its parameters $1, $2, …
+    parameters: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// The lexer: tokens
+    Tokens,
+    /// The parser: syntax tree
+    Ast,
+    /// The checker: the tree with types
+    Types,
+    /// Lowering and optimisation: intermediate representation
+    Ir,
+    /// Instruction selection: BPF over virtual registers
+    Vcode,
+    /// Register allocation: BPF instructions
+    Asm,
+}
+
+/// Prints the program after the stage; diagnostics go to stderr.
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
+    let mut text = String::new();
+    if arguments.file.as_os_str() == "-" {
+        std::io::stdin().read_to_string(&mut text)?;
+    } else {
+        text = std::fs::read_to_string(&arguments.file)
+            .map_err(|error| Failed(format!("{}: {error}", arguments.file.display())))?;
+    }
+    let source = Source::new(arguments.file.to_string_lossy(), text);
+    let mut environment = Environment::default();
+    environment.parameters.positional.clone_from(&arguments.parameters);
+    let (_, host) = machine::live();
+    let (program, mut diagnostics) = syntax::parse(&source, &environment.parameters);
+    let shown = match arguments.stage {
+        Stage::Tokens => syntax::token::print(&source),
+        Stage::Ast => syntax::print::print(&program),
+        Stage::Types => {
+            let (typed, checked) = check::check(&program, &*host, &environment);
+            diagnostics.extend(checked);
+            typed::print::print(&typed)
+        }
+        Stage::Ir | Stage::Vcode | Stage::Asm => match compile(&source, &*host, &environment) {
+            Ok(compiled) => {
+                diagnostics = compiled.warnings;
+                match arguments.stage {
+                    Stage::Ir => ir::print::print(&compiled.module),
+                    Stage::Vcode => codegen::print_vcode(&compiled.module, &codegen::Target::live()),
+                    _ => codegen::print_asm(&compiled.module, &codegen::Target::live()),
+                }
+            }
+            Err(found) => {
+                diagnostics = found;
+                String::new()
+            }
+        },
+    };
+    print!("{shown}");
+    for diagnostic in &diagnostics {
+        eprintln!("{}", render(diagnostic, &source, Style::Plain));
+    }
+    let is_wrong = diagnostics.iter().any(Diagnostic::is_error);
+    Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

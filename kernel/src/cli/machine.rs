@@ -1,0 +1,73 @@
+//! The running machine, for the commands that trace it.
+
+use std::io;
+
+use probebook_ebpf::host::LiveHost;
+use probebook_ebpf::live::LiveTracer;
+use probebook_ebpf::tracer::Tracer;
+use probebook_lang::host::Host;
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The tracer of this machine, and its facts. Whether it may trace shows when it is asked to.
+pub(super) fn live() -> (Box<dyn Tracer>, Box<dyn Host + Send>) {
+    (Box::new(LiveTracer::new()), Box::new(LiveHost::new()))
+}
+
+/// Calls `stop` when the user or the system asks this process to end (SIGINT, SIGTERM, SIGHUP).
+///
+/// # Errors
+/// No thread can be made.
+pub(super) fn on_signal(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _entered = runtime.enter();
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal)
+    };
+    if signals.iter().any(Result::is_err) {
+        return Err(io::Error::other("signals cannot be received"));
+    }
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async {
+            let [Ok(interrupt), Ok(terminate), Ok(hangup)] = &mut signals else { return };
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+                stop();
+            }
+        });
+    })?;
+    Ok(())
+}
+
+/// This command once more, with `sudo`, as one would type it.
+pub(super) fn with_sudo() -> String {
+    let program = std::env::current_exe().map_or("probebook".into(), |path| path.display().to_string());
+    let words = std::iter::once(program).chain(std::env::args().skip(1));
+    words.fold("sudo".into(), |line, word| format!("{line} {}", quote(&word)))
+}
+
+/// A word as a shell reads it.
+fn quote(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_what_a_shell_would_change() {
+        assert_eq!(quote("a-b/c.d:e"), "a-b/c.d:e");
+        assert_eq!(quote("a b"), "'a b'");
+        assert_eq!(quote("it's"), "'it'\\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}

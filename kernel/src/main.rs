@@ -1,0 +1,5 @@
+//! The `probebook` command.
+
+fn main() -> std::process::ExitCode {
+    probebook::cli::main()
+}
