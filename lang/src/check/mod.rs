@@ -27,7 +27,6 @@ mod output;
 mod quantity;
 mod scope;
 mod stmt;
-mod suggest;
 #[cfg(test)]
 pub(crate) mod tests;
 mod variable;
@@ -36,7 +35,7 @@ mod walk;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, suggest};
 use crate::environment::Environment;
 use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;

@@ -47,7 +47,6 @@ codes! {
     InvalidAssignment = "invalid-assignment", "The left side of an assignment or step is not a variable or map.";
     InvalidAttachPoint = "invalid-attach-point", "An attach point that is not words separated by colons.";
     TooDeep = "too-deep", "Brackets, blocks or operators nested deeper than the compiler follows.";
-    TooLong = "too-long", "More text than a cell can hold.";
 
     Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
 

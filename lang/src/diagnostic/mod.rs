@@ -5,6 +5,7 @@
 
 mod code;
 mod render;
+pub(crate) mod suggest;
 
 pub use code::Code;
 pub use render::{Style, render};

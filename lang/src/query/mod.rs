@@ -1,0 +1,1 @@
+//! A half-typed cell → whether it is whole, what can stand at the cursor, what a name means.

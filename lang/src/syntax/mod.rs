@@ -1,0 +1,43 @@
+//! [`Source`] → [`ast::Program`]: reads the text of a cell.
+//!
+//! A half-typed cell is normal in a notebook, so reading never fails: there is always a tree, with
+//! diagnostics beside it.
+//!
+//! *Invariant:* spans lie inside the text; the tree is no deeper than the later stages can walk.
+
+pub mod ast;
+mod lexer;
+mod literal;
+mod parser;
+pub mod print;
+#[cfg(test)]
+mod tests;
+pub mod token;
+
+use crate::diagnostic::Diagnostic;
+use crate::environment::Parameters;
+use crate::source::Source;
+
+/// All that reading a text gives.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// The tree.
+    pub program: ast::Program,
+    /// What is wrong, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The whole text as tokens.
+    pub tokens: Vec<token::Token>,
+    /// Whether all that is wrong is that the text ends too early.
+    pub is_cut_off: bool,
+}
+
+/// Reads a cell; `parameters` stand for `$1` and the like in attach points.
+pub fn parse_cell(source: &Source, parameters: &Parameters) -> Parsed {
+    parser::Parser::new(source.text(), parameters).parse()
+}
+
+/// Reads a cell into its tree, with what is wrong beside it.
+pub fn parse(source: &Source, parameters: &Parameters) -> (ast::Program, Vec<Diagnostic>) {
+    let parsed = parse_cell(source, parameters);
+    (parsed.program, parsed.diagnostics)
+}
