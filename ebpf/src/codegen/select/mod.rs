@@ -15,9 +15,9 @@ mod memory;
 mod record;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use probebook_lang::ir::{self, Arith, BlockId, Op, SlotId, Terminator, Value};
+use probebook_lang::ir::{self, Arith, BlockId, MapId, Op, SlotId, Terminator, Value};
 use probebook_lang::source::Span;
 
 use super::Unsupported;
@@ -95,6 +95,12 @@ struct Selector<'a> {
     context: Reg,
     /// Slots that every operation may use for a moment: a key, a value.
     temporary: [Option<u32>; 2],
+    /// The element that the operation before looked up, with its map and key.
+    looked_up: Option<(MapId, Mem, Reg)>,
+    /// Maps from which programs delete: their elements mostly do not exist when they are set.
+    shrinking: HashSet<MapId>,
+    /// The address of an array's element that is in a register, until the next call.
+    element: Option<(MapId, Reg)>,
 }
 
 /// Which of the slots for a moment.
@@ -137,10 +143,13 @@ impl<'a> Selector<'a> {
             loops: HashMap::new(),
             context: Reg::R1,
             temporary: [None; 2],
+            looked_up: None,
+            shrinking: shrinking(module),
+            element: None,
         };
         selector.current = selector.label();
         selector.code.prologue = selector.label();
-        selector.code.quit = selector.cold_label();
+        selector.code.quit = selector.label();
         selector.labels = function.blocks.iter().map(|_| selector.label()).collect();
         selector.context = selector.code.register();
         for slot in &function.slots {
@@ -212,6 +221,7 @@ impl<'a> Selector<'a> {
 
     fn begin(&mut self, label: Label) {
         self.current = label;
+        self.element = None;
     }
 
     fn inst(&mut self, inst: VInst) {
@@ -292,6 +302,7 @@ impl<'a> Selector<'a> {
             });
         }
         self.inst(VInst::Call(callee, arguments.len() as u8));
+        self.element = None;
     }
 
     fn helper(&mut self, helper: Helper, arguments: &[Arg]) {
@@ -373,9 +384,13 @@ impl<'a> Selector<'a> {
     fn block(&mut self, id: BlockId) -> Result<(), Unsupported> {
         let block = &self.program.function.blocks[id.0 as usize];
         self.begin(self.labels[id.0 as usize]);
+        self.looked_up = None;
         let last = block.insts.len().wrapping_sub(1);
         for (at, inst) in block.insts.iter().enumerate() {
             self.span = inst.span;
+            if !keeps_element(&inst.op) {
+                self.looked_up = None;
+            }
             // A test that only the branch right behind it reads needs no 0 or 1 in between.
             if at == last
                 && let (Some(result), Terminator::Branch { condition, then, otherwise, span }) =
@@ -631,6 +646,11 @@ impl<'a> Selector<'a> {
                 self.bytes_eq(a, b, *size, yes, no);
                 Ok(())
             }
+            Op::BytesAre { memory, data } => {
+                let memory = self.mem(*memory);
+                self.bytes_are(memory, data, yes, no);
+                Ok(())
+            }
             Op::MapHas { map, key } => self.map_has(*map, *key, yes, no),
             other => unreachable!("`{other}` is no test"),
         }
@@ -752,9 +772,40 @@ impl<'a> Selector<'a> {
     }
 }
 
+/// The maps from which a program deletes.
+fn shrinking(module: &ir::Module) -> HashSet<MapId> {
+    let blocks = module.programs.iter().flat_map(|program| &program.function.blocks);
+    blocks
+        .flat_map(|block| &block.insts)
+        .filter_map(|inst| match inst.op {
+            Op::MapDelete { map, .. } => Some(map),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether an element that was looked up is still the one of its key after an operation began: it changes
+/// neither keys nor maps before it uses the element itself.
+fn keeps_element(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Const(_)
+            | Op::Arith(..)
+            | Op::Compare(..)
+            | Op::Extend { .. }
+            | Op::SlotAddress(..)
+            | Op::Load { .. }
+            | Op::MapGet { .. }
+            | Op::MapSet { .. }
+    )
+}
+
 /// Whether an operation is a question that jumps answer.
 fn is_test(op: &Op) -> bool {
-    matches!(op, Op::Compare(..) | Op::StringEq { .. } | Op::BytesEq { .. } | Op::MapHas { .. })
+    matches!(
+        op,
+        Op::Compare(..) | Op::StringEq { .. } | Op::BytesEq { .. } | Op::BytesAre { .. } | Op::MapHas { .. }
+    )
 }
 
 fn condition_of(cond: ir::Cond) -> Cond {
