@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use super::{Replacements, definitions};
 use crate::ir::flow::Flow;
-use crate::ir::{Block, Function, MapId, Op, SlotId, Value};
+use crate::ir::{Block, Function, MapId, Op, Slot, SlotId, Value};
 
 /// Runs the pass.
 pub fn run(function: &mut Function) -> bool {
@@ -27,7 +27,7 @@ pub fn run(function: &mut Function) -> bool {
         };
         let block = &mut function.blocks[index];
         changed |= join_fillings(block);
-        changed |= forward(block, &definitions, &mut replacements, &mut known);
+        changed |= forward(block, &function.slots, &definitions, &mut replacements, &mut known);
         changed |= remove_overwritten(block, &definitions);
         ends[index] = known;
     }
@@ -98,8 +98,19 @@ struct Known {
     elements: HashMap<Element, Value>,
 }
 
-/// An element of a map: the only one, or that whose key lies in a slot.
-type Element = (MapId, Option<(SlotId, u32)>);
+/// An element of a map, by its key.
+type Element = (MapId, Key);
+
+/// What is known of a key.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    /// The map has only one element.
+    None,
+    /// Where it lies, as long as nothing is written there.
+    Place(SlotId, u32),
+    /// All of its words: offset, width and value each.
+    Words(Vec<(u32, u32, Value)>),
+}
 
 impl Known {
     fn forget(&mut self, op: &Op, written: &Access, definitions: &[Option<Op>]) {
@@ -107,7 +118,7 @@ impl Known {
             self.elements.retain(|(other, _), _| other != map);
         }
         if let Some(slot) = written.base.and_then(|base| place(base, definitions)).map(|(slot, _)| slot) {
-            self.elements.retain(|(_, key), _| key.is_none_or(|(other, _)| other != slot));
+            self.elements.retain(|(_, key), _| !matches!(key, Key::Place(other, _) if *other == slot));
         }
         match (written.writes, written.base.map(|base| place(base, definitions))) {
             (Some((slot, start, size)), _) => {
@@ -131,6 +142,19 @@ impl Known {
         }
     }
 
+    /// The key in a slot: its words, if they fill the slot.
+    fn key(&self, slot: SlotId, offset: u32, size: u32) -> Key {
+        let mut words: Vec<(u32, u32, Value)> = self
+            .values
+            .iter()
+            .filter(|((other, ..), _)| *other == slot)
+            .map(|(&(_, at, width), &value)| (at, width, value))
+            .collect();
+        words.sort_unstable();
+        let filled = words.iter().try_fold(0, |end, &(at, width, _)| (at == end).then_some(end + width));
+        if offset == 0 && filled == Some(size) { Key::Words(words) } else { Key::Place(slot, offset) }
+    }
+
     /// The bytes of a literal up to its NUL or `size`, if all are known.
     fn literal(&self, (slot, start): (SlotId, u32), size: u32) -> Option<Vec<u8>> {
         let mut data = Vec::new();
@@ -146,6 +170,7 @@ impl Known {
 
 fn forward(
     block: &mut Block,
+    slots: &[Slot],
     definitions: &[Option<Op>],
     replacements: &mut Replacements,
     known: &mut Known,
@@ -168,9 +193,14 @@ fn forward(
                 return true;
             }
             Op::MapGet { map, key } => {
-                let key = key.map(|key| place(key, definitions));
-                if let (Some(result), None | Some(Some(_))) = (inst.result, key) {
-                    let element = (*map, key.flatten());
+                let key = match key.map(|key| place(key, definitions)) {
+                    None => Some(Key::None),
+                    Some(place) => {
+                        place.map(|(slot, offset)| known.key(slot, offset, slots[slot.0 as usize].size))
+                    }
+                };
+                if let (Some(result), Some(key)) = (inst.result, key) {
+                    let element = (*map, key);
                     match known.elements.get(&element) {
                         Some(&value) => {
                             replacements.insert(result, value);

@@ -13,6 +13,9 @@ pub mod dce;
 pub mod fold;
 pub mod memory;
 
+#[cfg(test)]
+mod tests;
+
 use crate::ir::{self, Function, Inst, Module, Op, Value};
 
 /// How often the passes are repeated at most; each round only finds what the one before laid open.

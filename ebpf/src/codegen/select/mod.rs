@@ -187,7 +187,7 @@ impl<'a> Selector<'a> {
         let (prologue, quit) = (self.code.prologue, self.code.quit);
         if self.program.points.iter().any(|point| !point.is_special()) {
             let gate = self.global(std::mem::offset_of!(crate::object::Globals, gate) as u32);
-            self.branch(Cond::Eq, gate, 0, quit, prologue);
+            self.branch(Cond::Ne, gate, 0, prologue, quit);
         } else {
             self.jump(prologue);
         }
@@ -691,15 +691,11 @@ impl<'a> Selector<'a> {
         if signed {
             return self.inst(VInst::MoveSigned(dst, src, width_of(width)));
         }
-        self.mov(dst, src);
-        match width {
-            1 => self.alu(AluOp::And, dst, 0xff),
-            2 => self.alu(AluOp::And, dst, 0xffff),
-            _ => {
-                self.alu(AluOp::Shl, dst, 32);
-                self.alu(AluOp::Shr, dst, 32);
-            }
+        if width == 4 {
+            return self.inst(VInst::MoveLow(dst, src));
         }
+        self.mov(dst, src);
+        self.alu(AluOp::And, dst, if width == 1 { 0xff } else { 0xffff });
     }
 
     // Loops.
