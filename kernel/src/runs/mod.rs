@@ -99,6 +99,15 @@ pub fn run(
     let options = Options { pid, fresh: cell.trace.fresh, ring_bytes: None };
     let running =
         tracer.start(&cell.program, &options).map_err(|refusal| refused(&refusal, &cell.written))?;
+    if let Some(condition) = &cell.trace.until
+        && !running.maps().contains(&condition.map)
+    {
+        let map = &condition.map;
+        return Err(Failure::plain(
+            "MagicError",
+            format!("`until` looks at @{map}, which the program does not write"),
+        ));
+    }
     if let Some(child) = &mut child {
         child.release();
     }
@@ -212,7 +221,6 @@ impl<'a> Run<'a> {
         }
         if let Some(condition) = &self.cell.trace.until
             && self.pace.take_look(now)
-            && self.running.maps().contains(&condition.map)
             && self.running.snapshot(&condition.map).is_ok_and(|snapshot| condition.holds(&snapshot))
         {
             return Some(End::Condition);
