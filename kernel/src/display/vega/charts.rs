@@ -237,12 +237,15 @@ fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
         "encoding": {"x": x, "tooltip": range_tips(drawn)},
     });
     if drawn.keyed {
-        return multiples(drawn, json!({
-            "width": 150,
-            "height": {"step": step},
-            "mark": bar["mark"],
-            "encoding": {"y": y, "x": x, "tooltip": range_tips(drawn)},
-        }));
+        return multiples(
+            drawn,
+            json!({
+                "width": 150,
+                "height": {"step": step},
+                "mark": bar["mark"],
+                "encoding": {"y": y, "x": x, "tooltip": range_tips(drawn)},
+            }),
+        );
     }
     let values: Vec<Value> = drawn.series.iter().flat_map(|series| ranges(drawn, series)).collect();
     json!({
