@@ -72,12 +72,10 @@ pub enum Counter {
     LostRecords = 0,
     /// Updates that found no room in a map.
     MapFull = 1,
-    /// Runs of event programs that got past the gate.
-    Events = 2,
 }
 
 /// The number of [`Counter`]s.
-pub const COUNTERS: u32 = 3;
+pub const COUNTERS: u32 = 2;
 
 /// The session's globals, as programs and user space see them.
 #[repr(C)]

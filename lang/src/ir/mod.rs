@@ -8,7 +8,9 @@
 //! has a span.
 
 pub mod builder;
+pub mod flow;
 mod inst;
+mod operands;
 pub mod print;
 pub mod verify;
 

@@ -1,0 +1,164 @@
+//! Aggregations: update on this CPU, merge over all.
+//!
+//! Elements are per CPU, so an update is a plain load, add and store. A keyed element that does not exist
+//! yet is built in a temporary and inserted, off the common way.
+
+use probebook_lang::ir::{Aggregation, MapId, Value};
+use probebook_lang::types::MapValue;
+
+use super::{Operand, Selector, Temporary};
+use crate::codegen::vcode::{Label, Mem, Reg, VInst};
+use crate::isa::{AluOp, Cond, Width};
+use crate::object::Storage;
+
+impl Selector<'_> {
+    pub(super) fn aggregate(
+        &mut self,
+        map: MapId,
+        key: Option<Value>,
+        aggregation: Aggregation,
+        value: Option<Value>,
+    ) {
+        let spec = self.spec(map);
+        let number = match value {
+            Some(value) => self.operand(value),
+            None => Operand::Imm(1),
+        };
+        let bucket = match (aggregation, &spec.ty.value) {
+            (Aggregation::Hist, MapValue::Hist { bits }) => Some(self.hist_bucket(number, *bits)),
+            (Aggregation::Lhist, MapValue::Lhist { min, max, step }) => {
+                Some(self.lhist_bucket(number, *min, *max, *step))
+            }
+            _ => None,
+        };
+        let key = self.key(map, key, bucket.map(Operand::Reg));
+        let element = self.look_up(map, key);
+        let done = self.label();
+        if spec.storage == Storage::PerCpuArray {
+            // The element is always there; the verifier wants to see it checked.
+            let found = self.label();
+            self.branch(Cond::Ne, element, 0, found, done);
+            self.begin(found);
+            self.add_to(Mem::at(element), &spec.ty.value, number, done);
+        } else {
+            let (found, missing) = (self.label(), self.cold_label());
+            self.branch(Cond::Ne, element, 0, found, missing);
+            self.begin(found);
+            self.add_to(Mem::at(element), &spec.ty.value, number, done);
+            self.begin(missing);
+            let new = self.temporary(Temporary::Value, spec.value_size);
+            let first = if bucket.is_some() { Operand::Imm(1) } else { number };
+            self.store(new, Width::B8, first);
+            if spec.value_size > 8 {
+                self.store(new.plus(8), Width::B8, 1);
+            }
+            self.update(map, key, new, done);
+        }
+        self.begin(done);
+    }
+
+    /// Updates an element in place. Ends at `done`.
+    fn add_to(&mut self, element: Mem, value: &MapValue, number: Operand, done: Label) {
+        match value {
+            MapValue::Min { signed } | MapValue::Max { signed } => {
+                let keep = better(value, *signed);
+                let write = self.label();
+                let set = self.load(element.plus(8), Width::B8, false);
+                self.branch_away(Cond::Eq, set, 0, write);
+                let current = self.load(element, Width::B8, false);
+                self.branch(keep, current, number, done, write);
+                self.begin(write);
+                self.store(element, Width::B8, number);
+                self.store(element.plus(8), Width::B8, 1);
+            }
+            MapValue::Sum { .. } => {
+                self.add_word(element, number);
+                self.store(element.plus(8), Width::B8, 1);
+            }
+            MapValue::Avg { .. } | MapValue::Stats { .. } => {
+                self.add_word(element, number);
+                self.add_word(element.plus(8), Operand::Imm(1));
+            }
+            MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } | MapValue::Plain(_) => {
+                self.add_word(element, Operand::Imm(1));
+            }
+        }
+        self.jump(done);
+    }
+
+    pub(super) fn add_word(&mut self, mem: Mem, number: Operand) {
+        let sum = self.load(mem, Width::B8, false);
+        self.alu(AluOp::Add, sum, number);
+        self.store(mem, Width::B8, sum);
+    }
+
+    /// The value of an aggregation over all CPUs.
+    pub(super) fn merge(&mut self, dst: Reg, map: MapId, key: Option<Value>) {
+        let spec = self.spec(map);
+        let key = self.key(map, key, None);
+        let (first, second) = (self.copied(0), self.copied(0));
+        let value = &spec.ty.value;
+        self.each_cpu(map, key, |selector, element| match value {
+            MapValue::Min { signed } | MapValue::Max { signed } => {
+                let (seen, take, done) = (selector.label(), selector.label(), selector.label());
+                let set = selector.load(element.plus(8), Width::B8, false);
+                selector.branch(Cond::Ne, set, 0, seen, done);
+                selector.begin(seen);
+                let number = selector.load(element, Width::B8, false);
+                selector.branch_away(Cond::Eq, second, 0, take);
+                selector.branch(better(value, *signed), first, number, done, take);
+                selector.begin(take);
+                selector.mov(first, number);
+                selector.mov(second, 1);
+                selector.jump(done);
+                selector.begin(done);
+            }
+            MapValue::Avg { .. } | MapValue::Stats { .. } => {
+                for (sum, offset) in [(first, 0), (second, 8)] {
+                    let number = selector.load(element.plus(offset), Width::B8, false);
+                    selector.alu(AluOp::Add, sum, number);
+                }
+            }
+            _ => {
+                let number = selector.load(element, Width::B8, false);
+                selector.alu(AluOp::Add, first, number);
+            }
+        });
+        match value {
+            MapValue::Avg { signed } | MapValue::Stats { signed } => {
+                self.average(dst, first, second, *signed)
+            }
+            _ => self.mov(dst, first),
+        }
+    }
+
+    /// `total / count`, 0 if there is none; BPF divides unsigned.
+    fn average(&mut self, dst: Reg, total: Reg, count: Reg, signed: bool) {
+        self.mov(dst, total);
+        let (negative, positive, done) = (self.label(), self.label(), self.label());
+        if signed {
+            self.branch(Cond::SignedLt, dst, 0, negative, positive);
+            self.begin(negative);
+            self.inst(VInst::Neg(dst));
+            self.alu(AluOp::Div, dst, count);
+            self.inst(VInst::Neg(dst));
+            self.jump(done);
+        } else {
+            self.jump(positive);
+        }
+        self.begin(positive);
+        self.alu(AluOp::Div, dst, count);
+        self.jump(done);
+        self.begin(done);
+    }
+}
+
+/// The comparison by which a `min` or `max` keeps what it has against a new number.
+fn better(value: &MapValue, signed: bool) -> Cond {
+    match (value, signed) {
+        (MapValue::Min { .. }, true) => Cond::SignedLe,
+        (MapValue::Min { .. }, false) => Cond::UnsignedLe,
+        (_, true) => Cond::SignedGe,
+        (_, false) => Cond::UnsignedGe,
+    }
+}

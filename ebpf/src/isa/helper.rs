@@ -1,0 +1,131 @@
+//! Numbers of the helper functions that generated programs call.
+//!
+//! The numbers are Linux's ABI (`include/uapi/linux/bpf.h`); the version is the first that lets tracing
+//! programs call it.
+
+/// A helper function of Linux.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Helper {
+    /// `(map, key)` → the value or NULL. Linux 4.1; inlined for arrays, per-CPU arrays and hashes.
+    #[doc(alias = "BPF_FUNC_map_lookup_elem")]
+    MapLookupElem = 1,
+    /// `(map, key, value, flags)` → 0 or an error. Linux 4.1.
+    #[doc(alias = "BPF_FUNC_map_update_elem")]
+    MapUpdateElem = 2,
+    /// `(map, key)` → 0 or an error. Linux 4.1.
+    #[doc(alias = "BPF_FUNC_map_delete_elem")]
+    MapDeleteElem = 3,
+    /// `()` → monotonic nanoseconds. Linux 4.1.
+    #[doc(alias = "BPF_FUNC_ktime_get_ns")]
+    KtimeGetNs = 5,
+    /// `()` → 32 random bits. Linux 4.1.
+    #[doc(alias = "BPF_FUNC_get_prandom_u32")]
+    GetPrandomU32 = 7,
+    /// `()` → the CPU. Linux 4.1.
+    #[doc(alias = "BPF_FUNC_get_smp_processor_id")]
+    GetSmpProcessorId = 8,
+    /// `()` → tgid << 32 | pid. Linux 4.2.
+    #[doc(alias = "BPF_FUNC_get_current_pid_tgid")]
+    GetCurrentPidTgid = 14,
+    /// `()` → gid << 32 | uid. Linux 4.2.
+    #[doc(alias = "BPF_FUNC_get_current_uid_gid")]
+    GetCurrentUidGid = 15,
+    /// `(buffer, size)`: the name of the current task, padded with zeros. Linux 4.2.
+    #[doc(alias = "BPF_FUNC_get_current_comm")]
+    GetCurrentComm = 16,
+    /// `()` → the address of the current `task_struct`. Linux 4.8.
+    #[doc(alias = "BPF_FUNC_get_current_task")]
+    GetCurrentTask = 35,
+    /// `()` → the cgroup v2 id. Linux 4.18, for all tracing programs 5.7.
+    #[doc(alias = "BPF_FUNC_get_current_cgroup_id")]
+    GetCurrentCgroupId = 80,
+    /// `(to, size, from)` → 0 or an error, then zeros are there. Linux 5.5.
+    #[doc(alias = "BPF_FUNC_probe_read_user")]
+    ProbeReadUser = 112,
+    /// `(to, size, from)` → 0 or an error, then zeros are there. Linux 5.5.
+    #[doc(alias = "BPF_FUNC_probe_read_kernel")]
+    ProbeReadKernel = 113,
+    /// `(to, size, from)` → the length with the NUL, or an error. Linux 5.5.
+    #[doc(alias = "BPF_FUNC_probe_read_user_str")]
+    ProbeReadUserStr = 114,
+    /// `(to, size, from)` → the length with the NUL, or an error. Linux 5.5.
+    #[doc(alias = "BPF_FUNC_probe_read_kernel_str")]
+    ProbeReadKernelStr = 115,
+    /// `(dev, ino, buffer, size)`: pid and tgid in a PID namespace. Linux 5.7.
+    #[doc(alias = "BPF_FUNC_get_ns_current_pid_tgid")]
+    GetNsCurrentPidTgid = 120,
+    /// `()` → nanoseconds since boot, suspended time included. Linux 5.8.
+    #[doc(alias = "BPF_FUNC_ktime_get_boot_ns")]
+    KtimeGetBootNs = 125,
+    /// `(ring, size, flags)` → a reservation or NULL. Linux 5.8.
+    #[doc(alias = "BPF_FUNC_ringbuf_reserve")]
+    RingbufReserve = 131,
+    /// `(reservation, flags)`. Linux 5.8.
+    #[doc(alias = "BPF_FUNC_ringbuf_submit")]
+    RingbufSubmit = 132,
+    /// `(map, key, cpu)` → the value of that CPU or NULL. Linux 5.19.
+    #[doc(alias = "BPF_FUNC_map_lookup_percpu_elem")]
+    MapLookupPercpuElem = 195,
+    /// `()` → TAI nanoseconds. Linux 6.1.
+    #[doc(alias = "BPF_FUNC_ktime_get_tai_ns")]
+    KtimeGetTaiNs = 208,
+}
+
+impl Helper {
+    const ALL: [Self; 21] = [
+        Self::MapLookupElem,
+        Self::MapUpdateElem,
+        Self::MapDeleteElem,
+        Self::KtimeGetNs,
+        Self::GetPrandomU32,
+        Self::GetSmpProcessorId,
+        Self::GetCurrentPidTgid,
+        Self::GetCurrentUidGid,
+        Self::GetCurrentComm,
+        Self::GetCurrentTask,
+        Self::GetCurrentCgroupId,
+        Self::ProbeReadUser,
+        Self::ProbeReadKernel,
+        Self::ProbeReadUserStr,
+        Self::ProbeReadKernelStr,
+        Self::GetNsCurrentPidTgid,
+        Self::KtimeGetBootNs,
+        Self::RingbufReserve,
+        Self::RingbufSubmit,
+        Self::MapLookupPercpuElem,
+        Self::KtimeGetTaiNs,
+    ];
+
+    /// The helper of a number, if we know it.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|helper| *helper as u32 == number)
+    }
+
+    /// Its name without the `bpf_`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MapLookupElem => "map_lookup_elem",
+            Self::MapUpdateElem => "map_update_elem",
+            Self::MapDeleteElem => "map_delete_elem",
+            Self::KtimeGetNs => "ktime_get_ns",
+            Self::GetPrandomU32 => "get_prandom_u32",
+            Self::GetSmpProcessorId => "get_smp_processor_id",
+            Self::GetCurrentPidTgid => "get_current_pid_tgid",
+            Self::GetCurrentUidGid => "get_current_uid_gid",
+            Self::GetCurrentComm => "get_current_comm",
+            Self::GetCurrentTask => "get_current_task",
+            Self::GetCurrentCgroupId => "get_current_cgroup_id",
+            Self::ProbeReadUser => "probe_read_user",
+            Self::ProbeReadKernel => "probe_read_kernel",
+            Self::ProbeReadUserStr => "probe_read_user_str",
+            Self::ProbeReadKernelStr => "probe_read_kernel_str",
+            Self::GetNsCurrentPidTgid => "get_ns_current_pid_tgid",
+            Self::KtimeGetBootNs => "ktime_get_boot_ns",
+            Self::RingbufReserve => "ringbuf_reserve",
+            Self::RingbufSubmit => "ringbuf_submit",
+            Self::MapLookupPercpuElem => "map_lookup_percpu_elem",
+            Self::KtimeGetTaiNs => "ktime_get_tai_ns",
+        }
+    }
+}

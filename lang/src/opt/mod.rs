@@ -1,0 +1,92 @@
+//! [`ir::Module`] → the same program in fewer instructions.
+//!
+//! Passes in a small loop until nothing changes: [`fold`] computes what is known, [`cse`] what was computed
+//! before, [`cfg`](mod@cfg) clears ways that nothing takes, [`dce`] removes what nobody reads.
+//!
+//! *Invariant:* a pass keeps what `ir::verify` promises; debug builds check it after each.
+//!
+//! *Not here:* anything that depends on BPF's instructions (`probebook_ebpf::codegen`).
+
+pub mod cfg;
+pub mod cse;
+pub mod dce;
+pub mod fold;
+
+use crate::ir::{self, Function, Inst, Module, Op, Value};
+
+/// How often the passes are repeated at most; each round only finds what the one before laid open.
+const ROUNDS: usize = 8;
+
+/// A pass: gives whether it changed anything.
+type Pass = fn(&mut Function) -> bool;
+
+/// Optimises every program.
+pub fn optimise(module: &mut Module) {
+    check(module, "lowering");
+    let passes: [(&str, Pass); 4] =
+        [("cfg", cfg::run), ("fold", fold::run), ("cse", cse::run), ("dce", dce::run)];
+    for index in 0..module.programs.len() {
+        for _ in 0..ROUNDS {
+            let mut changed = false;
+            for (name, pass) in passes {
+                changed |= pass(&mut module.programs[index].function);
+                check(module, name);
+            }
+            if !changed {
+                break;
+            }
+        }
+    }
+}
+
+fn check(module: &Module, pass: &str) {
+    if cfg!(debug_assertions)
+        && let Err(fault) = ir::verify::verify(module)
+    {
+        panic!("after {pass}: {fault}\n{}", ir::print::print(module));
+    }
+}
+
+/// The operation that defines each value; none for parameters.
+fn definitions(function: &Function) -> Vec<Option<Op>> {
+    let mut definitions = vec![None; function.values.len()];
+    for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+        if let Some(result) = inst.result {
+            definitions[result.0 as usize] = Some(inst.op.clone());
+        }
+    }
+    definitions
+}
+
+/// Values that stand for others, followed to the end.
+#[derive(Debug)]
+struct Replacements(Vec<Option<Value>>);
+
+impl Replacements {
+    fn new(function: &Function) -> Self {
+        Self(vec![None; function.values.len()])
+    }
+
+    fn insert(&mut self, old: Value, new: Value) {
+        if self.0.len() <= old.0 as usize {
+            self.0.resize(old.0 as usize + 1, None);
+        }
+        self.0[old.0 as usize] = Some(new);
+    }
+
+    fn get(&self, mut value: Value) -> Value {
+        while let Some(new) = self.0.get(value.0 as usize).copied().flatten() {
+            value = new;
+        }
+        value
+    }
+
+    fn apply(&self, function: &mut Function) {
+        for block in &mut function.blocks {
+            for Inst { op, .. } in &mut block.insts {
+                op.operands_mut(|value| *value = self.get(*value));
+            }
+            block.terminator.operands_mut(|value| *value = self.get(*value));
+        }
+    }
+}
