@@ -1,0 +1,154 @@
+//! calls of functions → [`typed::Expr`]; those without a value are of type void.
+//!
+//! *Not here:* aggregations (`check::assign`), printing (`check::output`).
+
+use super::Checker;
+use super::expr::effect;
+use crate::builtins::{self, Kind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{MapId, RecordKind};
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
+use crate::types::Type;
+
+impl Checker<'_> {
+    /// `function(arguments)`
+    pub(super) fn call(&mut self, function: &ast::Name, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let name = function.text.as_str();
+        let Some(builtin) = builtins::find(name) else {
+            return self.unknown_name(name, function.span, "function");
+        };
+        match builtin.kind {
+            Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
+            Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
+            Kind::Variable => {
+                let message = format!("`{name}` takes no arguments");
+                return self.error(Code::WrongArguments, span, message);
+            }
+            Kind::Aggregation => {
+                let message = format!("`{name}()` must be assigned to a map directly");
+                self.report(
+                    Diagnostic::error(Code::MisplacedAggregation, span, message)
+                        .help(format!("write `@ = {name}(…);`")),
+                );
+                return None;
+            }
+            Kind::Function => {}
+        }
+        match name {
+            "printf" => self.printf(arguments, span),
+            "print" => self.print(arguments, span),
+            "time" => self.time(arguments, span),
+            "exit" => self.exit(arguments, span),
+            "clear" => self.map_command(name, arguments, span, RecordKind::ClearMap),
+            "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),
+            "delete" => self.delete(arguments, span),
+            "has_key" => self.has_key(arguments, span),
+            "len" => self.len(arguments, span),
+            _ => self.str(arguments, span),
+        }
+    }
+
+    pub(super) fn wrong_arguments<T>(&mut self, name: &str, span: Span) -> Option<T> {
+        let message = format!("these are not the arguments of `{name}`");
+        let mut diagnostic = Diagnostic::error(Code::WrongArguments, span, message);
+        if let Some(builtin) = builtins::find(name) {
+            diagnostic = diagnostic.help(format!("it is called as `{}`", builtin.signature));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    /// `exit([code])`: also leaves the probe.
+    fn exit(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let code = match arguments {
+            [] => super::expr::integer_literal(0, span),
+            [code] => self.value(code)?,
+            _ => return self.wrong_arguments("exit", span),
+        };
+        let code = super::cast::convert(self.integer(code)?, &Type::I64);
+        let emit = Stmt { kind: StmtKind::Emit { kind: RecordKind::Exit, fields: vec![code] }, span };
+        let leave = Stmt { kind: StmtKind::Return(None), span };
+        Some(super::expr::block_of(vec![emit, leave], None, span))
+    }
+
+    fn map_command(
+        &mut self,
+        name: &str,
+        arguments: &[ast::Expr],
+        span: Span,
+        kind: fn(MapId) -> RecordKind,
+    ) -> Option<Expr> {
+        let map = self.map_argument(name, arguments, span)?;
+        Some(effect(StmtKind::Emit { kind: kind(map), fields: Vec::new() }, span))
+    }
+
+    /// The only argument, a whole map.
+    fn map_argument(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<MapId> {
+        let [argument] = arguments else { return self.wrong_arguments(name, span) };
+        match &argument.kind {
+            ast::ExprKind::Map(map) => self.whole_map(map, argument.span),
+            _ => {
+                let message = format!("`{name}` takes a whole map");
+                self.error(Code::WrongArguments, argument.span, message)
+            }
+        }
+    }
+
+    fn len(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let map = self.map_argument("len", arguments, span)?;
+        if self.maps.state(map).is_keyed() == Some(false) {
+            let message = "this map has no key, so its length is always 1";
+            return self.error(Code::WrongArguments, arguments[0].span, message);
+        }
+        Some(Expr::new(ExprKind::MapLen(map), Type::I64, span))
+    }
+
+    fn has_key(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let (map, key) = self.keyed_argument("has_key", arguments, span)?;
+        let Some(key) = key else {
+            return self.error(Code::WrongArguments, span, "this map has no key");
+        };
+        Some(Expr::new(ExprKind::MapHas { map, key: Box::new(key) }, Type::Bool, span))
+    }
+
+    fn delete(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let (map, key) = self.keyed_argument("delete", arguments, span)?;
+        let key = key.map(Box::new);
+        Some(Expr::new(ExprKind::MapDelete { map, key }, Type::Bool, span))
+    }
+
+    /// `(@m, k)`, `(@m, (a, b))`, `(@m, a, b)`, `(@m[k])` or `(@scalar)`.
+    fn keyed_argument(
+        &mut self,
+        name: &str,
+        arguments: &[ast::Expr],
+        span: Span,
+    ) -> Option<(MapId, Option<Expr>)> {
+        let Some((first, rest)) = arguments.split_first() else { return self.wrong_arguments(name, span) };
+        match &first.kind {
+            ast::ExprKind::Map(map) if rest.is_empty() => {
+                let id = self.whole_map(map, first.span)?;
+                if self.maps.state(id).is_keyed() == Some(true) {
+                    let message = "the key is missing";
+                    self.report(
+                        Diagnostic::error(Code::WrongArguments, span, message)
+                            .help(format!("write `{name}(@{map}, key)`")),
+                    );
+                    return None;
+                }
+                self.element(map, first.span, None)
+            }
+            ast::ExprKind::Map(map) => {
+                self.whole_map(map, first.span)?;
+                self.element(map, first.span, Some(rest))
+            }
+            ast::ExprKind::MapElement { map, key } if rest.is_empty() => {
+                self.whole_map(&map.text, map.span)?;
+                self.element(&map.text, map.span, Some(key))
+            }
+            _ => self.wrong_arguments(name, span),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `args.field` → where it lies in the context and what type it has.
+
+use std::rc::Rc;
+
+use super::Checker;
+use super::cast::{convert, integer_type};
+use super::operator::pointer;
+use super::quantity;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::host::{Field, FieldKind, TracepointFormat, Unavailable};
+use crate::probes::AttachPoint;
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::typed::{Expr, ExprKind};
+use crate::types::{Space, Type};
+
+/// Capacity of strings whose length is only known at run time.
+pub(super) const MAX_STRLEN: u32 = 1024;
+
+impl Checker<'_> {
+    /// `of.field`
+    pub(super) fn member(&mut self, of: &ast::Expr, field: &ast::Name, span: Span) -> Option<Expr> {
+        if matches!(&of.kind, ast::ExprKind::Name(name) if name == "args") {
+            self.available("args", of.span)?;
+            return self.args_field(field, span);
+        }
+        let of = self.expr(of)?;
+        let message = match &of.ty {
+            Type::Pointer { .. } => "fields of structures cannot be read yet".to_string(),
+            other => format!("a value of type {other} has no fields"),
+        };
+        let code = if matches!(of.ty, Type::Pointer { .. }) { Code::Unsupported } else { Code::UnknownField };
+        self.error(code, field.span, message)
+    }
+
+    fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        let AttachPoint::Tracepoint { category, event } = self.point() else { return None };
+        let format = match self.formats.get(&self.body) {
+            Some(format) => Rc::clone(format),
+            None => match self.host.tracepoint(category, event) {
+                Ok(format) => {
+                    let format = Rc::new(format.unwrap_or_default());
+                    self.formats.insert(self.body, Rc::clone(&format));
+                    format
+                }
+                Err(Unavailable(why)) => return self.error(Code::HostUnavailable, span, why),
+            },
+        };
+        let Some(field) = format.fields.iter().find(|field| field.name == name.text) else {
+            return self.unknown_field(name, &format);
+        };
+        let space = self.space();
+        let offset = field.offset;
+        let (kind, ty) = match field.kind {
+            FieldKind::Integer => (ExprKind::Context { offset }, integer_of(field)),
+            FieldKind::Pointer => {
+                (ExprKind::Context { offset }, pointer(pointee(&field.c_type, space), space))
+            }
+            FieldKind::Text => {
+                (ExprKind::ContextBytes { offset }, Type::String { capacity: field.size.max(1) })
+            }
+            FieldKind::Array { element } if matches!(element, 1 | 2 | 4 | 8) => {
+                let of = Box::new(Type::int(element as u8, field.signed));
+                (ExprKind::ContextBytes { offset }, Type::Array { of, len: field.size / element })
+            }
+            FieldKind::DynamicText => {
+                (ExprKind::ContextDynamic { offset }, Type::String { capacity: MAX_STRLEN })
+            }
+            FieldKind::Array { .. } | FieldKind::DynamicArray { .. } => {
+                let message = format!("a field of type `{}` cannot be read yet", field.c_type);
+                return self.error(Code::Unsupported, name.span, message);
+            }
+        };
+        let quantity = quantity::of_field(event, &name.text).filter(|_| field.kind == FieldKind::Integer);
+        Some(Expr::new(kind, ty, span).measuring(quantity))
+    }
+
+    fn unknown_field(&mut self, name: &ast::Name, format: &TracepointFormat) -> Option<Expr> {
+        let AttachPoint::Tracepoint { category, event } = self.point() else { return None };
+        let message = format!("tracepoint {category}:{event} has no field `{}`", name.text);
+        let mut diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
+        let names = || format.fields.iter().map(|field| field.name.as_str());
+        if let Some(near) = super::suggest::nearest(&name.text, names()) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        if format.fields.is_empty() {
+            diagnostic = diagnostic.note("it has no fields at all");
+        } else {
+            let names: Vec<_> = names().collect();
+            diagnostic = diagnostic.note(format!("its fields are {}", names.join(", ")));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    /// `str(pointer[, length])`
+    pub(super) fn str(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let ([_] | [_, _]) = arguments else {
+            return self.error(Code::WrongArguments, span, "`str` takes a pointer and perhaps a length");
+        };
+        let of = self.string_source(&arguments[0]);
+        let limit = match arguments.get(1) {
+            None => None,
+            Some(length) => {
+                let length = self.value(length)?;
+                if super::infer::literal(&length).is_some_and(|n| n < 0) {
+                    let message = "a length is not negative";
+                    return self.error(Code::WrongArguments, length.span, message);
+                }
+                Some(self.integer(length)?)
+            }
+        };
+        let of = of?;
+        let constant = limit.as_ref().and_then(super::infer::literal);
+        let capacity = match constant {
+            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).clamp(1, MAX_STRLEN),
+            None => MAX_STRLEN,
+        };
+        let ty = Type::String { capacity };
+        match of.ty {
+            // A length counts the NUL of what is read from memory, but not that of a string.
+            Type::String { capacity: now } => {
+                let capacity = if constant.is_some() { capacity + 1 } else { capacity };
+                Some(shorten(of, now, capacity, span))
+            }
+            Type::Pointer { .. } | Type::Int { .. } => {
+                let space = match of.ty {
+                    Type::Pointer { space, .. } => space,
+                    _ => self.space(),
+                };
+                let limit = limit.filter(|_| constant.is_none()).map(Box::new);
+                Some(Expr::new(ExprKind::ReadString { address: Box::new(of), space, limit }, ty, span))
+            }
+            _ => {
+                let message = format!("`str` reads from a pointer, not from a value of type {}", of.ty);
+                self.error(Code::WrongArguments, of.span, message)
+            }
+        }
+    }
+
+    /// What `str` reads from: `$1` is text even if it looks like a number.
+    fn string_source(&mut self, source: &ast::Expr) -> Option<Expr> {
+        if let ast::ExprKind::Positional(n) = source.kind {
+            let environment = self.environment;
+            let text = (n as usize).checked_sub(1).and_then(|n| environment.parameters.positional.get(n));
+            let text = text.cloned().unwrap_or_default();
+            return Some(super::expr::string_literal(text.into_bytes(), source.span));
+        }
+        self.value(source)
+    }
+}
+
+/// A string, cut to a capacity.
+fn shorten(of: Expr, now: u32, capacity: u32, span: Span) -> Expr {
+    match of.kind {
+        ExprKind::String(mut text) => {
+            text.truncate(capacity as usize - 1);
+            super::expr::string_literal(text, span)
+        }
+        _ if now <= capacity => Expr { span, ..of },
+        _ => convert(Expr { span, ..of }, &Type::String { capacity }),
+    }
+}
+
+fn integer_of(field: &Field) -> Type {
+    match field.size {
+        1 if field.c_type == "bool" => Type::Bool,
+        size @ (1 | 2 | 4 | 8) => Type::int(size as u8, field.signed),
+        _ => Type::int(8, field.signed),
+    }
+}
+
+/// What a C pointer type points to; `void` where that is no integer.
+fn pointee(c_type: &str, space: Space) -> Type {
+    let stars = c_type.matches('*').count();
+    let is_name = |word: &&str| !matches!(*word, "const" | "volatile" | "__user" | "restrict");
+    let base = c_type.replace('*', " ");
+    let base = base.split_whitespace().filter(is_name).collect::<Vec<_>>().join(" ");
+    let mut ty = integer_type(&base).unwrap_or(Type::Void);
+    for _ in 1..stars {
+        ty = pointer(ty, space);
+    }
+    ty
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointees() {
+        assert_eq!(pointee("const char *", Space::User), Type::int(1, true));
+        assert_eq!(pointee("unsigned long *", Space::User), Type::U64);
+        assert_eq!(pointee("struct sk_buff *", Space::Kernel), Type::Void);
+        let argv = pointee("const char *const *", Space::User);
+        assert_eq!(argv, pointer(Type::int(1, true), Space::User));
+    }
+}

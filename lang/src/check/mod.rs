@@ -1,0 +1,329 @@
+//! `ast::Program` → [`typed::Program`]: resolves names, infers types and finds what is wrong.
+//!
+//! Types of variables and maps are those of the whole program: the bodies are walked until nothing grows any
+//! more (silently), then once more to build the typed program and to report. The same code does both, so
+//! inference and checking cannot disagree. An expression that is wrong, or whose type is not known yet, is
+//! `None` all the way up: one mistake makes one diagnostic.
+//!
+//! *Invariant:* if no error is reported, the result keeps the promise of [`typed`].
+//!
+//! *Not here:* the tables of builtins (`builtins`), layouts of keys and records (`lower`).
+
+mod aggregate;
+mod assign;
+mod attach;
+mod call;
+mod cast;
+mod expr;
+mod field;
+mod fold;
+mod format;
+mod group;
+mod infer;
+mod map;
+mod name;
+mod operator;
+mod output;
+mod quantity;
+mod scope;
+mod stmt;
+mod suggest;
+#[cfg(test)]
+pub(crate) mod tests;
+mod variable;
+mod walk;
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::environment::Environment;
+use crate::host::{Host, TracepointFormat};
+use crate::probes::AttachPoint;
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::typed::{self, Quantity, VariableId};
+use crate::types::{Space, Type};
+
+use infer::Shape;
+use map::Maps;
+use scope::Scope;
+
+/// How many events a program may be attached to.
+const MAX_PROBES: usize = 1024;
+
+/// How often bodies are walked until types must have stopped growing.
+const MAX_WALKS: usize = 64;
+
+/// Checks a program against the machine and what earlier cells left behind.
+pub fn check(
+    program: &ast::Program,
+    host: &dyn Host,
+    environment: &Environment,
+) -> (typed::Program, Vec<Diagnostic>) {
+    let Bodies { bodies, skipped, mut diagnostics } = bodies(program, host);
+    let mut replaced = BTreeSet::new();
+    loop {
+        let mut checker = Checker::new(host, environment, &bodies);
+        checker.maps.replaced.clone_from(&replaced);
+        skipped.iter().for_each(|name| checker.skip_map(name));
+        let typed = checker.check();
+        if checker.replace.is_empty() {
+            diagnostics.extend(checker.diagnostics);
+            return (typed, diagnostics);
+        }
+        replaced.extend(checker.replace);
+    }
+}
+
+/// A body to check and the events that run it.
+struct Body<'a> {
+    points: Vec<AttachPoint>,
+    predicate: Option<&'a ast::Expr>,
+    statements: &'a [ast::Stmt],
+    value: Option<&'a ast::Expr>,
+    /// Its value is the cell's result.
+    is_top: bool,
+    span: Span,
+}
+
+/// The bodies of a program.
+struct Bodies<'a> {
+    bodies: Vec<Body<'a>>,
+    /// The maps of bodies that cannot be checked because their attach points are wrong: nothing is said
+    /// about what is, or is not, done with them.
+    skipped: BTreeSet<&'a str>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Resolves all attach points.
+fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
+    let mut skipped = BTreeSet::new();
+    let mut diagnostics = Vec::new();
+    let mut bodies = Vec::new();
+    let mut count = 0;
+    for probe in &program.probes {
+        let mut points = Vec::new();
+        for point in &probe.points {
+            match attach::resolve(point, host) {
+                Ok(found) => points.extend(found),
+                Err(diagnostic) => diagnostics.push(*diagnostic),
+            }
+        }
+        if points.is_empty() {
+            walk::block(&probe.body, &mut |expr| match &expr.kind {
+                ast::ExprKind::Map(name) => drop(skipped.insert(name.as_str())),
+                ast::ExprKind::MapElement { map, .. } => drop(skipped.insert(map.text.as_str())),
+                _ => {}
+            });
+        }
+        count += points.len();
+        if count > MAX_PROBES {
+            let message = format!("this makes {count} probes, more than the {MAX_PROBES} that are allowed");
+            let span = probe.points.first().map_or(probe.span, |point| point.span);
+            diagnostics
+                .push(Diagnostic::error(Code::TooManyProbes, span, message).help("use a narrower wildcard"));
+            break;
+        }
+        for points in group::group(probe, points, host) {
+            bodies.push(Body {
+                points,
+                predicate: probe.predicate.as_ref(),
+                statements: &probe.body.statements,
+                value: probe.body.value.as_deref(),
+                is_top: false,
+                span: probe.span,
+            });
+        }
+    }
+    let first = program.statements.first().map(|stmt| stmt.span);
+    let last = program.statements.last().map(|stmt| stmt.span);
+    let result = program.result.as_ref().map(|result| result.span);
+    if let (Some(from), Some(to)) = (first.or(result), result.or(last)) {
+        bodies.push(Body {
+            points: vec![AttachPoint::Begin],
+            predicate: None,
+            statements: &program.statements,
+            value: program.result.as_ref(),
+            is_top: true,
+            span: from.to(to),
+        });
+    }
+    Bodies { bodies, skipped, diagnostics }
+}
+
+/// A walk through a program.
+struct Checker<'a> {
+    host: &'a dyn Host,
+    environment: &'a Environment,
+    bodies: &'a [Body<'a>],
+    /// The last walk: diagnostics count.
+    is_reporting: bool,
+    diagnostics: Vec<Diagnostic>,
+    /// In this walk a type was not known, without anything being wrong.
+    is_unknown: bool,
+    /// The parser could not read something: what has no type may have one after all.
+    is_broken: bool,
+    /// In this walk a type has grown.
+    changed: bool,
+    maps: Maps,
+    /// Maps to check again without what earlier cells say.
+    replace: BTreeSet<String>,
+    /// Types and quantities of variables, by body and first place.
+    shapes: HashMap<(usize, Span), Shape>,
+    quantities: HashMap<(usize, Span), Quantity>,
+    /// Variables that nothing is known of, as of the last walk.
+    untyped: BTreeSet<(usize, Span)>,
+    /// The body being walked.
+    body: usize,
+    scope: Scope,
+    /// The fields of the tracepoints of bodies that read any.
+    formats: HashMap<usize, Rc<TracepointFormat>>,
+    /// How many loops are open.
+    loops: u32,
+    result_map: Option<crate::ir::MapId>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(host: &'a dyn Host, environment: &'a Environment, bodies: &'a [Body<'a>]) -> Self {
+        Self {
+            host,
+            environment,
+            bodies,
+            is_reporting: false,
+            diagnostics: Vec::new(),
+            is_unknown: false,
+            is_broken: false,
+            changed: false,
+            maps: Maps::default(),
+            replace: BTreeSet::new(),
+            shapes: HashMap::new(),
+            quantities: HashMap::new(),
+            untyped: BTreeSet::new(),
+            body: 0,
+            scope: Scope::default(),
+            formats: HashMap::new(),
+            loops: 0,
+            result_map: None,
+        }
+    }
+
+    fn check(&mut self) -> typed::Program {
+        self.settle();
+        if self.maps.settle(true) {
+            self.settle();
+        }
+        let typed = self.report_all();
+        if !self.is_unknown || self.is_broken || self.diagnostics.iter().any(Diagnostic::is_error) {
+            return typed;
+        }
+        // Types that only depend on each other, as in `@a = @b; @b = @a`: integers.
+        self.maps.settle(false);
+        self.default_variables();
+        self.settle();
+        self.diagnostics.clear();
+        self.report_all()
+    }
+
+    /// Walks until no type grows any more.
+    fn settle(&mut self) {
+        for _ in 0..MAX_WALKS {
+            self.changed = false;
+            self.walk();
+            if !self.changed || !self.replace.is_empty() {
+                break;
+            }
+        }
+    }
+
+    fn report_all(&mut self) -> typed::Program {
+        self.is_reporting = true;
+        self.is_unknown = false;
+        let probes = self.walk();
+        self.is_reporting = false;
+        self.warn_replaced();
+        typed::Program { maps: self.maps.finish(), probes, result_map: self.result_map }
+    }
+
+    fn walk(&mut self) -> Vec<typed::Probe> {
+        (0..self.bodies.len()).map(|index| self.walk_body(index)).collect()
+    }
+
+    fn walk_body(&mut self, index: usize) -> typed::Probe {
+        let bodies = self.bodies;
+        let body = &bodies[index];
+        self.body = index;
+        self.scope = Scope::default();
+        self.loops = 0;
+        self.scope.enter();
+        let condition = body.predicate.map(|predicate| self.condition(predicate));
+        let mut statements = self.statements(body.statements);
+        if let Some(value) = body.value {
+            if body.is_top {
+                statements.extend(self.result(value));
+            } else {
+                statements.extend(self.expression_statement(value));
+            }
+        }
+        self.warn_variables();
+        self.scope.leave();
+        if let Some(condition) = condition.flatten() {
+            let span = condition.span;
+            let kind =
+                typed::StmtKind::If { condition, then: std::mem::take(&mut statements), otherwise: vec![] };
+            statements.push(typed::Stmt { kind, span });
+        }
+        typed::Probe {
+            points: body.points.clone(),
+            variables: self.variables(),
+            body: statements,
+            default_result: i64::from(matches!(body.points[0], AttachPoint::Tracepoint { .. })),
+            span: body.span,
+        }
+    }
+
+    /// One of the events that run the body being walked: they mean the same to it.
+    fn point(&self) -> &'a AttachPoint {
+        &self.bodies[self.body].points[0]
+    }
+
+    /// Whose memory an address is in, where nothing else tells.
+    fn space(&self) -> Space {
+        match self.point() {
+            AttachPoint::Uprobe { .. } => Space::User,
+            AttachPoint::Tracepoint { category, .. } if category == "syscalls" => Space::User,
+            _ => Space::Kernel,
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        // A body that is walked for several events says the same each time, but for their names.
+        let is_same = |other: &Diagnostic| (other.code, other.span) == (diagnostic.code, diagnostic.span);
+        if self.is_reporting && !self.diagnostics.iter().any(is_same) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Something is wrong at `span`: no value.
+    fn error<T>(&mut self, code: Code, span: Span, message: impl Into<String>) -> Option<T> {
+        self.report(Diagnostic::error(code, span, message));
+        None
+    }
+
+    fn warn_replaced(&mut self) {
+        for name in &self.maps.replaced {
+            let message = format!("`@{name}` starts over: its type has changed since this cell last ran");
+            let span = self.maps.first_use(name).unwrap_or_default();
+            self.diagnostics.push(Diagnostic::warning(Code::MapReplaced, span, message));
+        }
+    }
+
+    fn variables(&self) -> Vec<typed::Variable> {
+        let ids = (0..self.scope.locals().len()).map(|id| VariableId(id as u32));
+        ids.map(|id| typed::Variable {
+            name: self.scope.local(id).name.clone(),
+            ty: self.variable_type(id).unwrap_or(Type::I64),
+        })
+        .collect()
+    }
+}

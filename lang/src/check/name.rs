@@ -1,0 +1,244 @@
+//! bare names → what they stand for: builtin variables, and calls without parentheses.
+
+use super::Checker;
+use super::expr::{integer_literal, string_literal};
+use crate::builtins::{self, Availability};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Ambient, Clock};
+use crate::probes::AttachPoint;
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::typed::{Expr, ExprKind, Quantity};
+use crate::types::Type;
+
+/// Names of bpftrace that are known to exist, but mean nothing here yet.
+const LATER: &[&str] = &[
+    "username",
+    "ppid",
+    "pcomm",
+    "leader_tid",
+    "leader_comm",
+    "curtask",
+    "numaid",
+    "jiffies",
+    "cpid",
+    "has_cpid",
+    "ctx",
+    "kstack",
+    "ustack",
+    "dw_ustack",
+    "usermode",
+    "config",
+    "tseries",
+    "warnf",
+    "errorf",
+    "debugf",
+    "strftime",
+    "cat",
+    "system",
+    "join",
+    "assert",
+    "static_assert",
+    "fail",
+    "skboutput",
+    "buf",
+    "str_concat",
+    "strlen",
+    "strcap",
+    "strcontains",
+    "strstr",
+    "strncmp",
+    "memcmp",
+    "strerror",
+    "signal_name",
+    "syscall_name",
+    "default_str_length",
+    "path",
+    "macaddr",
+    "ntop",
+    "pton",
+    "bswap",
+    "kptr",
+    "uptr",
+    "kaddr",
+    "percpu_kaddr",
+    "uaddr",
+    "reg",
+    "container_of",
+    "write_user",
+    "override",
+    "signal",
+    "signal_thread",
+    "socket_cookie",
+    "is_err",
+    "ksym",
+    "usym",
+    "cgroupid",
+    "cgroup_path",
+    "find",
+    "getopt",
+];
+
+/// Arguments that the calling convention passes in registers (x86-64).
+const REGISTER_ARGUMENTS: u8 = 6;
+/// Arguments that a raw tracepoint can have.
+const RAW_ARGUMENTS: u8 = 12;
+
+impl Checker<'_> {
+    /// A name that stands alone: a builtin variable, or a function without arguments.
+    pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
+        match builtins::find(name).map(|builtin| builtin.kind) {
+            Some(builtins::Kind::Variable) => self.builtin_variable(name, span),
+            Some(builtins::Kind::Function) => {
+                let function = ast::Name { text: name.to_string(), span };
+                self.call(&function, &[], span)
+            }
+            Some(builtins::Kind::Aggregation) => {
+                let message = format!("`{name}` is a function and must be called");
+                self.report(
+                    Diagnostic::error(Code::UnknownName, span, message)
+                        .help(format!("write `@ = {name}(…)`")),
+                );
+                None
+            }
+            None => self.unknown_name(name, span, "name"),
+        }
+    }
+
+    pub(super) fn unknown_name<T>(&mut self, name: &str, span: Span, what: &str) -> Option<T> {
+        let mut diagnostic =
+            Diagnostic::error(Code::UnknownName, span, format!("there is no {what} `{name}`"));
+        if LATER.contains(&name) {
+            let message = format!("`{name}` is not supported yet");
+            diagnostic = Diagnostic::error(Code::Unsupported, span, message);
+        } else if self.scope.find(name).is_some() {
+            diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
+        } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
+        {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    /// A builtin variable, which is in the tables.
+    pub(super) fn builtin_variable(&mut self, name: &str, span: Span) -> Option<Expr> {
+        self.available(name, span)?;
+        let point = self.point();
+        let ambient = |ambient, ty| Some(Expr::new(ExprKind::Ambient(ambient), ty, span));
+        let u32 = Type::int(4, false);
+        match name {
+            "args" => {
+                self.report(
+                    Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
+                        .help("read one of its fields: `args.field`"),
+                );
+                None
+            }
+            "retval" => Some(Expr::new(ExprKind::ReturnValue, Type::U64, span)),
+            "comm" => Some(Expr::new(ExprKind::Comm, Type::String { capacity: 16 }, span)),
+            "pid" => ambient(Ambient::Pid, u32),
+            "tid" => ambient(Ambient::Tid, u32),
+            "uid" => ambient(Ambient::Uid, Type::U64),
+            "gid" => ambient(Ambient::Gid, Type::U64),
+            "nsecs" => Some(time(Ambient::Time(Clock::Boot), span)),
+            "elapsed" => Some(time(Ambient::Elapsed, span)),
+            "cpu" => ambient(Ambient::Cpu, Type::U64),
+            "rand" => ambient(Ambient::Random, Type::U64),
+            "cgroup" => ambient(Ambient::Cgroup, Type::U64),
+            "ncpus" => {
+                let count = integer_literal(i128::from(self.host.cpus()), span);
+                Some(Expr::new(ExprKind::Cast(Box::new(count)), Type::U64, span))
+            }
+            "probe" => Some(string_literal(point.to_string().into_bytes(), span)),
+            "probetype" => {
+                let provider = if point.is_special() { "special" } else { point.provider() };
+                Some(string_literal(provider.into(), span))
+            }
+            "func" => match point {
+                AttachPoint::Uprobe { function, .. } => {
+                    Some(string_literal(function.clone().into_bytes(), span))
+                }
+                _ => None,
+            },
+            _ => self.argument(name, span),
+        }
+    }
+
+    fn argument(&mut self, name: &str, span: Span) -> Option<Expr> {
+        let n = builtins::argument_number(name)?;
+        let count = match self.point() {
+            AttachPoint::RawTracepoint { .. } => RAW_ARGUMENTS,
+            _ => REGISTER_ARGUMENTS,
+        };
+        if n >= count {
+            let message = format!("only arg0 to arg{} can be read in {} probes", count - 1, {
+                self.point().provider()
+            });
+            return self.error(Code::NotAvailable, span, message);
+        }
+        Some(Expr::new(ExprKind::Argument(n), Type::U64, span))
+    }
+
+    /// `nsecs(clock)`
+    pub(super) fn clock(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [clock] = arguments else {
+            return self.error(Code::WrongArguments, span, "`nsecs` takes the name of one clock");
+        };
+        let name = match &clock.kind {
+            ast::ExprKind::Name(name) => name.as_str(),
+            _ => "",
+        };
+        let clock = match name {
+            "boot" => Clock::Boot,
+            "monotonic" => Clock::Monotonic,
+            "tai" => Clock::Tai,
+            _ => {
+                self.report(
+                    Diagnostic::error(Code::WrongArguments, clock.span, "this is not a clock")
+                        .help("the clocks are boot, monotonic and tai"),
+                );
+                return None;
+            }
+        };
+        Some(time(Ambient::Time(clock), span))
+    }
+
+    /// Reports a builtin where it means nothing.
+    pub(super) fn available(&mut self, name: &str, span: Span) -> Option<()> {
+        let builtin = builtins::find(name)?;
+        if builtin.is_available_at(self.point()) {
+            return Some(());
+        }
+        let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
+        let mut diagnostic = Diagnostic::error(Code::NotAvailable, span, message);
+        if let Availability::Providers(names) = builtin.availability {
+            diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
+        }
+        let instead = match (name, self.point()) {
+            ("args", AttachPoint::Uprobe { at_return: false, .. } | AttachPoint::RawTracepoint { .. }) => {
+                Some("read the arguments as arg0, arg1, …")
+            }
+            ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),
+            ("retval", AttachPoint::Tracepoint { event, .. }) if event.starts_with("sys_exit") => {
+                Some("what a system call returned is `args.ret`")
+            }
+            (_, AttachPoint::Tracepoint { .. }) if name.starts_with("arg") => {
+                Some("read the fields of the tracepoint: `args.field`")
+            }
+            (_, AttachPoint::Uprobe { at_return: true, .. }) if name.starts_with("arg") => {
+                Some("keep the arguments in a map at the entry: `uprobe:… { @arg[tid] = arg0; }`")
+            }
+            _ => None,
+        };
+        if let Some(instead) = instead {
+            diagnostic = diagnostic.help(instead);
+        }
+        self.report(diagnostic);
+        None
+    }
+}
+
+fn time(ambient: Ambient, span: Span) -> Expr {
+    Expr::new(ExprKind::Ambient(ambient), Type::U64, span).measuring(Some(Quantity::Timestamp))
+}

@@ -1,0 +1,127 @@
+//! complaint → [`Code`]: the stable name of each complaint, which error fixtures are called after.
+//!
+//! *Invariant:* a code's name never changes meaning; every code has a name and one sentence, and stands in
+//! [`Code::ALL`].
+
+macro_rules! codes {
+    ($($code:ident = $name:literal, $sentence:literal;)*) => {
+        /// The stable name of a complaint.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $sentence] $code,)*
+        }
+
+        impl Code {
+            /// All codes, in the order of the stages that report them.
+            pub const ALL: &'static [Self] = &[$(Self::$code),*];
+
+            /// Its short name, as shown in brackets behind the severity.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$code => $name,)*
+                }
+            }
+
+            /// One sentence on what it means.
+            pub fn explanation(self) -> &'static str {
+                match self {
+                    $(Self::$code => $sentence,)*
+                }
+            }
+        }
+    };
+}
+
+// Sections: text, structure, not yet supported, probes, names, types, maps, calls, control flow.
+codes! {
+    InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
+    InvalidNumber = "invalid-number", "A number whose digits, suffix or size cannot be read.";
+    UnterminatedString = "unterminated-string", "A string that has no closing quote on its line.";
+    InvalidEscape = "invalid-escape", "A backslash in a string followed by something that is no escape.";
+    UnterminatedComment = "unterminated-comment", "A `/*` without its `*/`.";
+
+    Expected = "expected", "Something else had to stand at this place.";
+    ExpectedExpression = "expected-expression", "A value had to stand at this place.";
+    UnclosedDelimiter = "unclosed-delimiter", "A bracket that is never closed.";
+    UnmatchedDelimiter = "unmatched-delimiter", "A closing bracket that nothing opened.";
+    InvalidAssignment = "invalid-assignment", "The left side of an assignment or step is not a variable or map.";
+    InvalidAttachPoint = "invalid-attach-point", "An attach point that is not words separated by colons.";
+    TooDeep = "too-deep", "Brackets, blocks or operators nested deeper than the compiler follows.";
+    TooLong = "too-long", "More text than a cell can hold.";
+
+    Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
+
+    UnknownProbeType = "unknown-probe-type", "The first word of an attach point names no provider.";
+    InvalidProbe = "invalid-probe", "The parts of an attach point do not fit its provider.";
+    NoMatch = "no-match", "An attach point names nothing that this machine has.";
+    TooManyProbes = "too-many-probes", "A wildcard stands for more events than may be attached.";
+    HostUnavailable = "host-unavailable", "A fact about this machine could not be read.";
+    MissingParameter = "missing-parameter", "A positional parameter that the program was not given.";
+    NotAvailable = "not-available", "A builtin that means nothing in this kind of probe.";
+
+    UnknownName = "unknown-name", "A name that is no builtin, function or constant.";
+    UndefinedVariable = "undefined-variable", "A scratch variable that is used without being declared or assigned.";
+    UnassignedVariable = "unassigned-variable", "A scratch variable that is read before it is assigned.";
+    UnusedVariable = "unused-variable", "A scratch variable that is never read.";
+    Shadowing = "shadowing", "A scratch variable that is declared again while the first is in scope.";
+    UnknownField = "unknown-field", "A field that the record does not have.";
+    UnknownType = "unknown-type", "A type name that stands for nothing.";
+
+    TypeMismatch = "type-mismatch", "A value of one type where another is needed.";
+    InvalidCast = "invalid-cast", "A conversion between types that do not convert.";
+    UnnecessaryCast = "unnecessary-cast", "A conversion to the type that the value has already.";
+    InvalidIndex = "invalid-index", "An index that lies outside, or into something that has no elements.";
+    ConstantOverflow = "constant-overflow", "A constant computation that overflows or divides by zero.";
+    SignChange = "sign-change", "A conversion that may turn a large number negative or the other way round.";
+    SignedDivision = "signed-division", "A division that treats a signed number as unsigned.";
+
+    UndefinedMap = "undefined-map", "A map that is used as a whole but is never assigned.";
+    UnassignedMap = "unassigned-map", "A map that is read but is never assigned.";
+    MapTypeMismatch = "map-type-mismatch", "A map whose key or value is not what it was elsewhere.";
+    MapReplaced = "map-replaced", "A map of an earlier cell that is made anew with another type.";
+    MisplacedAggregation = "misplaced-aggregation", "An aggregation that is not the right side of a map assignment.";
+    InvalidBuckets = "invalid-buckets", "Bucket parameters that make no histogram.";
+
+    WrongArguments = "wrong-arguments", "A call with arguments that the function does not take.";
+    InvalidFormat = "invalid-format", "A format string that does not fit its values.";
+    InvalidTarget = "invalid-target", "Something that cannot be assigned, or not in this way.";
+
+    InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";
+    OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
+    Unreachable = "unreachable", "A statement that is never reached.";
+    UnusedValue = "unused-value", "A value that is computed and dropped.";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_and_kebab_case() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+
+    #[test]
+    fn a_name_is_the_code_in_kebab_case() {
+        for code in Code::ALL {
+            let mut name = String::new();
+            for c in format!("{code:?}").chars() {
+                if c.is_uppercase() && !name.is_empty() {
+                    name.push('-');
+                }
+                name.extend(c.to_lowercase());
+            }
+            assert_eq!(code.name(), name);
+        }
+    }
+}

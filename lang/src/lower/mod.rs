@@ -1,0 +1,124 @@
+//! [`typed::Program`] → [`ir::Module`]: one function for each form.
+//!
+//! Scratch variables of one word become SSA values, all others slots. Keys, tuples and strings are built in
+//! slots; what one run of the body evaluates, the IR evaluates once and in the same order.
+//!
+//! *Invariant:* `ir::verify` accepts the result; bytes that leave the program (keys, values, fields) are
+//! written completely, gaps as zeros, so that equal values are equal bytes.
+//!
+//! *Not here:* anything about helpers, BPF map kinds or the stack limit (`probebook_ebpf::codegen`).
+
+mod expr;
+mod map;
+mod operator;
+mod place;
+mod record;
+mod stmt;
+#[cfg(test)]
+mod tests;
+
+use crate::ir::builder::{self, FunctionBuilder};
+use crate::ir::{self, BlockId, SlotId, Value};
+use crate::typed::{self, VariableId};
+use crate::types::MapValue;
+use crate::types::layout::Layout;
+use record::Records;
+
+/// The IR of a program that was checked without an error.
+pub fn lower(program: &typed::Program) -> ir::Module {
+    let mut records = Records::default();
+    let mut programs = Vec::new();
+    for (index, probe) in program.probes.iter().enumerate() {
+        let function = Lowering::new(probe, &mut records).run();
+        let provider = probe.points.first().map_or("probe", |point| point.provider());
+        programs.push(ir::Program {
+            name: format!("{provider}_{}", index + 1),
+            points: probe.points.clone(),
+            function,
+            span: probe.span,
+        });
+    }
+    let maps = program.maps.iter().map(map).collect();
+    ir::Module { maps, records: records.finish(), programs }
+}
+
+fn map(map: &typed::Map) -> ir::Map {
+    ir::Map {
+        name: map.name.clone(),
+        ty: map.ty.clone(),
+        key: map.ty.key_type().map(|ty| Layout::of(&ty)),
+        value: match &map.ty.value {
+            MapValue::Plain(ty) => Some(Layout::of(ty)),
+            _ => None,
+        },
+        max_entries: map.max_entries,
+    }
+}
+
+/// Where a scratch variable lives.
+#[derive(Clone, Copy)]
+enum Storage {
+    /// In SSA values.
+    Word(builder::Variable),
+    /// In a slot of its own.
+    Memory(SlotId),
+}
+
+/// A loop around the place being lowered.
+struct Loop {
+    on_break: BlockId,
+    on_continue: BlockId,
+    /// What must be closed when a `return` leaves it.
+    state: Option<SlotId>,
+}
+
+/// A walk through one probe.
+struct Lowering<'a> {
+    probe: &'a typed::Probe,
+    records: &'a mut Records,
+    builder: FunctionBuilder,
+    storage: Vec<Storage>,
+    loops: Vec<Loop>,
+    /// Temporaries of statements that are done, and of those that are not.
+    free: Vec<(SlotId, Layout)>,
+    used: Vec<(SlotId, Layout)>,
+    /// What `typed::ExprKind::Old` stands for.
+    old: Option<Value>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(probe: &'a typed::Probe, records: &'a mut Records) -> Self {
+        let mut lowering = Self {
+            probe,
+            records,
+            builder: FunctionBuilder::new(),
+            storage: Vec::new(),
+            loops: Vec::new(),
+            free: Vec::new(),
+            used: Vec::new(),
+            old: None,
+        };
+        for variable in &probe.variables {
+            let storage = if variable.ty.is_scalar() {
+                Storage::Word(lowering.builder.variable())
+            } else {
+                Storage::Memory(lowering.slot(&Layout::of(&variable.ty)))
+            };
+            lowering.storage.push(storage);
+        }
+        lowering
+    }
+
+    fn run(mut self) -> ir::Function {
+        self.body(&self.probe.body);
+        if !self.builder.is_terminated() {
+            let result = self.builder.constant(self.probe.default_result, self.probe.span.after());
+            self.builder.ret(result);
+        }
+        self.builder.finish()
+    }
+
+    fn storage(&self, VariableId(id): VariableId) -> Storage {
+        self.storage[id as usize]
+    }
+}

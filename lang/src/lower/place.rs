@@ -1,0 +1,262 @@
+//! values that need memory → slots: strings, tuples, arrays and keys.
+
+use crate::ir::{Op, SlotId, Value};
+use crate::source::Span;
+use crate::typed::{Expr, ExprKind};
+use crate::types::Type;
+use crate::types::layout::{Layout, Shape};
+
+use super::{Lowering, Storage};
+
+/// A part of a slot.
+#[derive(Clone, Copy)]
+pub struct Place {
+    slot: SlotId,
+    offset: u32,
+}
+
+impl Place {
+    /// The start of a slot.
+    pub fn of(slot: SlotId) -> Self {
+        Self { slot, offset: 0 }
+    }
+
+    fn at(self, offset: u32) -> Self {
+        Self { slot: self.slot, offset: self.offset + offset }
+    }
+}
+
+impl Lowering<'_> {
+    /// A slot for a value that is needed until the statement ends.
+    pub(super) fn temporary(&mut self, ty: &Type) -> Place {
+        let layout = Layout::of(ty);
+        let is_fit = |(_, other): &(SlotId, Layout)| (other.size, other.align) == (layout.size, layout.align);
+        let slot = match self.free.iter().position(is_fit) {
+            Some(index) => self.free.swap_remove(index).0,
+            None => self.slot(&layout),
+        };
+        self.used.push((slot, layout));
+        Place::of(slot)
+    }
+
+    /// A new slot. What spans a word starts at one, whatever its parts, so that it is written by words.
+    pub(super) fn slot(&mut self, layout: &Layout) -> SlotId {
+        let align = if layout.size >= 8 { 8 } else { layout.align };
+        self.builder.slot(layout.size.max(1), align)
+    }
+
+    /// The address of a place.
+    pub(super) fn address(&mut self, place: Place, span: Span) -> Value {
+        self.builder.value(Op::SlotAddress(place.slot, place.offset), span)
+    }
+
+    /// A value for a field of a record: the number of a scalar, else the address of its bytes.
+    pub(super) fn operand(&mut self, expr: &Expr) -> Value {
+        if expr.ty.is_scalar() {
+            self.scalar(expr)
+        } else {
+            let place = self.place(expr);
+            self.address(place, expr.span)
+        }
+    }
+
+    /// Where the bytes of a value lie: where they are already, or in a new slot.
+    pub(super) fn place(&mut self, expr: &Expr) -> Place {
+        match &expr.kind {
+            ExprKind::Variable(variable) => {
+                if let Storage::Memory(slot) = self.storage(*variable) {
+                    return Place::of(slot);
+                }
+            }
+            ExprKind::TupleField(of, n) => {
+                let place = self.place(of);
+                return place.at(field_offset(&of.ty, *n));
+            }
+            _ => {}
+        }
+        let place = self.temporary(&expr.ty);
+        self.write(expr, place);
+        place
+    }
+
+    /// Writes the bytes of a value, all of them.
+    pub(super) fn write(&mut self, expr: &Expr, to: Place) {
+        let span = expr.span;
+        if expr.ty.is_scalar() {
+            let value = self.scalar(expr);
+            return self.store(to, &expr.ty, value, span);
+        }
+        let size = Layout::of(&expr.ty).size;
+        match &expr.kind {
+            ExprKind::String(text) => self.write_text(text, size, to, span),
+            ExprKind::Tuple(items) => self.write_tuple(items, &expr.ty, to, span),
+            ExprKind::Comm => {
+                let to = self.address(to, span);
+                self.builder.effect(Op::Comm { to }, span);
+            }
+            ExprKind::ReadString { address, space, limit } => {
+                let address = self.scalar(address);
+                let limit = limit.as_ref().map(|limit| self.scalar(limit));
+                let to = self.address(to, span);
+                let op = Op::ReadString { to, capacity: size, limit, space: *space, address };
+                self.builder.effect(op, span);
+            }
+            ExprKind::Deref { address, space } => {
+                let address = self.scalar(address);
+                let to = self.address(to, span);
+                self.builder.effect(Op::Read { to, size, space: *space, address }, span);
+            }
+            ExprKind::ContextBytes { offset } => self.write_context(*offset, &expr.ty, to, span),
+            ExprKind::ContextDynamic { offset } => self.write_dynamic(*offset, size, to, span),
+            ExprKind::Map { map, key } => {
+                let key = self.key(key.as_deref());
+                let to = self.address(to, span);
+                self.builder.effect(Op::MapRead { map: *map, key, to }, span);
+            }
+            ExprKind::Ternary { condition, then, otherwise } => {
+                self.choose(condition, span, |this| this.write(then, to), |this| this.write(otherwise, to));
+            }
+            ExprKind::Block(body, value) => {
+                self.body(body);
+                if let Some(value) = value {
+                    self.write(value, to);
+                }
+            }
+            ExprKind::Cast(of) => {
+                let from = self.place(of);
+                self.convert(from, &of.ty, to, &expr.ty, span);
+            }
+            _ => {
+                let from = self.place(expr);
+                self.copy(from, to, size, span);
+            }
+        }
+    }
+
+    fn write_text(&mut self, text: &[u8], size: u32, to: Place, span: Span) {
+        let memory = self.address(to, span);
+        if !text.is_empty() {
+            self.builder.effect(Op::Write { memory, offset: 0, data: text.to_vec() }, span);
+        }
+        let len = text.len() as u32;
+        self.builder.effect(Op::Zero { memory, offset: len, size: size - len }, span);
+    }
+
+    fn write_tuple(&mut self, items: &[Expr], ty: &Type, to: Place, span: Span) {
+        let layout = Layout::of(ty);
+        let Shape::Tuple(parts) = &layout.shape else { return };
+        if has_gaps(&layout) {
+            self.zero(to, layout.size, span);
+        }
+        for (item, part) in items.iter().zip(parts) {
+            self.write(item, to.at(part.offset));
+        }
+    }
+
+    fn write_context(&mut self, offset: u32, ty: &Type, to: Place, span: Span) {
+        let size = Layout::of(ty).size;
+        let address = self.builder.value(Op::ContextAddress(offset), span);
+        let to = self.address(to, span);
+        let space = crate::types::Space::Kernel;
+        let op = match ty {
+            Type::String { .. } => Op::ReadString { to, capacity: size, limit: None, space, address },
+            _ => Op::Read { to, size, space, address },
+        };
+        self.builder.effect(op, span);
+    }
+
+    /// The locator's low half is where the text lies in the context, its high half how long it is.
+    fn write_dynamic(&mut self, offset: u32, size: u32, to: Place, span: Span) {
+        let locator = self.builder.value(Op::Context { offset, width: 4, signed: false }, span);
+        let low = self.builder.constant(0xffff, span);
+        let at = self.builder.value(Op::Arith(crate::ir::Arith::And, locator, low), span);
+        let start = self.builder.value(Op::ContextAddress(0), span);
+        let address = self.builder.value(Op::Arith(crate::ir::Arith::Add, start, at), span);
+        let to = self.address(to, span);
+        let space = crate::types::Space::Kernel;
+        self.builder.effect(Op::ReadString { to, capacity: size, limit: None, space, address }, span);
+    }
+
+    /// Fills a place with zeros.
+    pub(super) fn zero(&mut self, to: Place, size: u32, span: Span) {
+        let memory = self.address(to, span);
+        self.builder.effect(Op::Zero { memory, offset: 0, size }, span);
+    }
+
+    /// Copies bytes from one place to another.
+    pub(super) fn copy(&mut self, from: Place, to: Place, size: u32, span: Span) {
+        let from = self.address(from, span);
+        let to = self.address(to, span);
+        self.builder.effect(Op::Copy { to, to_offset: 0, from, from_offset: 0, size }, span);
+    }
+
+    /// Writes a scalar.
+    fn store(&mut self, to: Place, ty: &Type, value: Value, span: Span) {
+        let memory = self.address(to, span);
+        let width = Layout::of(ty).size as u8;
+        self.builder.effect(Op::Store { memory, offset: 0, width, value }, span);
+    }
+
+    /// Reads a scalar.
+    pub(super) fn load(&mut self, from: Place, ty: &Type, span: Span) -> Value {
+        let memory = self.address(from, span);
+        let width = Layout::of(ty).size as u8;
+        self.builder.value(Op::Load { memory, offset: 0, width, signed: ty.is_signed() }, span)
+    }
+
+    /// Reads an element of a string or array at a constant index.
+    pub(super) fn load_element(&mut self, array: &Expr, index: u32, ty: &Type, span: Span) -> Value {
+        let from = self.place(array);
+        self.load(from.at(index * Layout::of(ty).size), ty, span)
+    }
+
+    /// Reads a field of a tuple.
+    pub(super) fn load_field(&mut self, tuple: &Expr, n: u32, ty: &Type, span: Span) -> Value {
+        let from = self.place(tuple);
+        self.load(from.at(field_offset(&tuple.ty, n)), ty, span)
+    }
+
+    /// Copies a value into a place of another type.
+    fn convert(&mut self, from: Place, from_ty: &Type, to: Place, to_ty: &Type, span: Span) {
+        match (from_ty, to_ty) {
+            _ if from_ty == to_ty => self.copy(from, to, Layout::of(to_ty).size, span),
+            (Type::String { capacity: now }, Type::String { capacity }) => {
+                self.copy(from, to, *now.min(capacity), span);
+                if now < capacity {
+                    self.zero(to.at(*now), capacity - now, span);
+                } else {
+                    self.zero(to.at(capacity - 1), 1, span);
+                }
+            }
+            (Type::Tuple(from_types), Type::Tuple(to_types)) => {
+                let layout = Layout::of(to_ty);
+                if has_gaps(&layout) {
+                    self.zero(to, layout.size, span);
+                }
+                for (n, (a, b)) in from_types.iter().zip(to_types).enumerate() {
+                    let n = n as u32;
+                    let (from, to) = (from.at(field_offset(from_ty, n)), to.at(field_offset(to_ty, n)));
+                    self.convert(from, a, to, b, span);
+                }
+            }
+            _ => {
+                let value = self.load(from, from_ty, span);
+                let value = self.resize(value, from_ty, to_ty, span);
+                self.store(to, to_ty, value, span);
+            }
+        }
+    }
+}
+
+fn field_offset(tuple: &Type, n: u32) -> u32 {
+    match Layout::of(tuple).shape {
+        Shape::Tuple(parts) => parts.get(n as usize).map_or(0, |part| part.offset),
+        _ => 0,
+    }
+}
+
+/// Whether there are bytes between the parts, or behind them.
+fn has_gaps(layout: &Layout) -> bool {
+    let Shape::Tuple(parts) = &layout.shape else { return false };
+    parts.iter().map(|part| part.layout.size).sum::<u32>() != layout.size
+}

@@ -1,0 +1,344 @@
+//! The shape of a program after checking: [`Program`].
+//!
+//! Names are resolved to variables, maps and operations, attach points to events, and every expression has
+//! its type.
+//!
+//! *Invariant:* if checking reported no error, there is no unresolved name, no implicit cast (operands,
+//! keys and stored values have exactly the type their place asks for, by [`ExprKind::Cast`] where they were
+//! written otherwise) and no unknown type. If it did, what is wrong has been left out, and the program must
+//! not be lowered.
+//!
+//! *Not here:* where values lie (`lower`).
+
+mod print;
+
+pub use print::print;
+
+use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
+use crate::probes::AttachPoint;
+use crate::source::Span;
+use crate::syntax::ast::{BinaryOp, UnaryOp};
+use crate::types::{MapType, Space, Type, Unit};
+
+/// A cell or script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// The maps it uses; a [`MapId`] indexes this.
+    pub maps: Vec<Map>,
+    /// One for each BPF program, in source order; top-level statements are the last.
+    pub probes: Vec<Probe>,
+    /// The map that a bare `@map` in last place names.
+    pub result_map: Option<MapId>,
+}
+
+/// A map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// Without the `@`.
+    pub name: String,
+    /// Key, value, unit.
+    pub ty: MapType,
+    /// Capacity; 1 for a scalar map.
+    pub max_entries: u32,
+}
+
+/// A body and the events that run it; all of them mean the same by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// At least one, all of the same provider.
+    pub points: Vec<AttachPoint>,
+    /// The scratch variables; a [`VariableId`] indexes this.
+    pub variables: Vec<Variable>,
+    /// The body, the predicate around it.
+    pub body: Vec<Stmt>,
+    /// What the program returns where nothing else is said.
+    pub default_result: i64,
+    /// The probe in the source.
+    pub span: Span,
+}
+
+/// A scratch variable of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VariableId(pub u32);
+
+/// A scratch variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Without the `$`.
+    pub name: String,
+    /// The one type that holds all it is ever given.
+    pub ty: Type,
+}
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stmt {
+    /// What it does.
+    pub kind: StmtKind,
+    /// As written.
+    pub span: Span,
+}
+
+/// The kinds of statements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StmtKind {
+    /// Evaluates an expression and drops its value.
+    Expr(Expr),
+    /// Gives a variable a value of its type.
+    Set {
+        /// Which.
+        variable: VariableId,
+        /// The value; `None` for zero or empty.
+        value: Option<Expr>,
+    },
+    /// Stores a value of the map's value type.
+    MapSet {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type; `None` for a scalar map.
+        key: Option<Expr>,
+        /// The value, in which [`ExprKind::Old`] stands for the one before.
+        value: Expr,
+    },
+    /// Adds to an aggregation.
+    Aggregate {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type; `None` for a scalar map.
+        key: Option<Expr>,
+        /// How.
+        aggregation: Aggregation,
+        /// The number; `None` for `count()`.
+        value: Option<Expr>,
+    },
+    /// Sends a record to user space.
+    Emit {
+        /// What is done with it there.
+        kind: RecordKind,
+        /// Its fields.
+        fields: Vec<Expr>,
+    },
+    /// Chooses.
+    If {
+        /// A scalar.
+        condition: Expr,
+        /// If not 0.
+        then: Vec<Stmt>,
+        /// If 0.
+        otherwise: Vec<Stmt>,
+    },
+    /// Repeats while a scalar is not 0.
+    While {
+        /// The scalar.
+        condition: Expr,
+        /// What is repeated.
+        body: Vec<Stmt>,
+    },
+    /// Repeats a constant number of times.
+    Unroll {
+        /// 1 to 100.
+        count: u32,
+        /// What is repeated.
+        body: Vec<Stmt>,
+    },
+    /// Counts.
+    For {
+        /// Holds the number.
+        variable: VariableId,
+        /// First number, an int64.
+        from: Expr,
+        /// One past the last, an int64.
+        to: Expr,
+        /// What is repeated.
+        body: Vec<Stmt>,
+    },
+    /// Leaves the innermost loop.
+    Break,
+    /// Goes on with the next round of the innermost loop.
+    Continue,
+    /// Ends the program; `None` gives the probe's default result.
+    Return(Option<Expr>),
+    /// Several.
+    Block(Vec<Stmt>),
+}
+
+/// What a number measures, as far as it is known from how it was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// A point in time, in nanoseconds.
+    Timestamp,
+    /// An amount.
+    Amount(Unit),
+}
+
+impl Quantity {
+    /// The unit of an amount; a point in time has none.
+    pub fn unit(self) -> Option<Unit> {
+        match self {
+            Self::Timestamp => None,
+            Self::Amount(unit) => Some(unit),
+        }
+    }
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expr {
+    /// What it computes.
+    pub kind: ExprKind,
+    /// The type of the result.
+    pub ty: Type,
+    /// What the result measures.
+    pub quantity: Option<Quantity>,
+    /// As written.
+    pub span: Span,
+}
+
+/// The kinds of expressions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExprKind {
+    /// An integer constant (its bits, where it is unsigned and above `i64::MAX`).
+    Int(i64),
+    /// A boolean constant.
+    Bool(bool),
+    /// A string constant, without the NUL.
+    String(Vec<u8>),
+    /// A scratch variable.
+    Variable(VariableId),
+    /// The value before, in [`StmtKind::MapSet`] and [`ExprKind::MapStep`].
+    Old,
+    /// An ordinary map element; zero or empty if there is none.
+    Map {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type; `None` for a scalar map.
+        key: Option<Box<Expr>>,
+    },
+    /// A castable aggregation, merged over all CPUs.
+    Aggregate {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type; `None` for a scalar map.
+        key: Option<Box<Expr>>,
+    },
+    /// A fact about the task or CPU.
+    Ambient(Ambient),
+    /// `comm`
+    Comm,
+    /// `argN`
+    Argument(u8),
+    /// `retval`
+    ReturnValue,
+    /// A scalar at an offset of the context.
+    Context {
+        /// Bytes from its start.
+        offset: u32,
+    },
+    /// A string or array at an offset of the context.
+    ContextBytes {
+        /// Bytes from its start.
+        offset: u32,
+    },
+    /// A string that a 32-bit locator at an offset of the context points to.
+    ContextDynamic {
+        /// Bytes from its start to the locator.
+        offset: u32,
+    },
+    /// A C string in memory.
+    ReadString {
+        /// Where, an integer or pointer.
+        address: Box<Expr>,
+        /// Whose memory.
+        space: Space,
+        /// At most so many bytes, the NUL included.
+        limit: Option<Box<Expr>>,
+    },
+    /// What lies at an address.
+    Deref {
+        /// Where, an integer or pointer.
+        address: Box<Expr>,
+        /// Whose memory.
+        space: Space,
+    },
+    /// `op a`; the operand has the type of the result, but for `!`, which takes any scalar.
+    Unary(UnaryOp, Box<Expr>),
+    /// `a op b` on 64-bit integers or pointers. Comparisons of integers are signed if the left type is;
+    /// those of strings and tuples are for equality, on operands of one type or two strings.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// `++` or `--` of a variable.
+    Step {
+        /// Which.
+        variable: VariableId,
+        /// What is added.
+        by: i64,
+        /// The result is the value before.
+        postfix: bool,
+    },
+    /// `++` or `--` of a map element.
+    MapStep {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type; `None` for a scalar map.
+        key: Option<Box<Expr>>,
+        /// What is added.
+        by: i64,
+        /// The result is the value before.
+        postfix: bool,
+    },
+    /// `c ? a : b`, both of the result's type.
+    Ternary {
+        /// A scalar.
+        condition: Box<Expr>,
+        /// If not 0.
+        then: Box<Expr>,
+        /// If 0.
+        otherwise: Box<Expr>,
+    },
+    /// `c ?: b`, both of the result's type.
+    Elvis {
+        /// The result if it is not 0.
+        value: Box<Expr>,
+        /// If 0.
+        otherwise: Box<Expr>,
+    },
+    /// The same value in another type: integers are cut and extended, strings grow, scalars become
+    /// booleans, tuples convert part by part.
+    Cast(Box<Expr>),
+    /// `(a, b)`
+    Tuple(Vec<Expr>),
+    /// `t.n`
+    TupleField(Box<Expr>, u32),
+    /// `a[i]` on an array or a string.
+    Index(Box<Expr>, Box<Expr>),
+    /// Statements, then a value; `None` is of type void.
+    Block(Vec<Stmt>, Option<Box<Expr>>),
+    /// `delete(@m, k)`
+    MapDelete {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type; `None` for a scalar map.
+        key: Option<Box<Expr>>,
+    },
+    /// `has_key(@m, k)`
+    MapHas {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type.
+        key: Box<Expr>,
+    },
+    /// `len(@m)`
+    MapLen(MapId),
+}
+
+impl Expr {
+    /// An expression of which is not known what it measures.
+    pub fn new(kind: ExprKind, ty: Type, span: Span) -> Self {
+        Self { kind, ty, quantity: None, span }
+    }
+
+    /// The same with what it measures.
+    pub fn measuring(mut self, quantity: Option<Quantity>) -> Self {
+        self.quantity = quantity;
+        self
+    }
+}
