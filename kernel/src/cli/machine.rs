@@ -2,7 +2,8 @@
 
 use std::io;
 
-use probebook_ebpf::host::LiveHost;
+use probebook_ebpf::codegen::Target;
+use probebook_ebpf::host::{self, LiveHost};
 use probebook_ebpf::live::LiveTracer;
 use probebook_ebpf::tracer::Tracer;
 use probebook_lang::host::Host;
@@ -12,6 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The tracer of this machine, and its facts. Whether it may trace shows when it is asked to.
 pub(super) fn live() -> (Box<dyn Tracer>, Box<dyn Host + Send>) {
     (Box::new(LiveTracer::new()), Box::new(LiveHost::new()))
+}
+
+/// What generated code may count on here.
+pub(super) fn target() -> Target {
+    host::target()
 }
 
 /// Calls `stop` when the user or the system asks this process to end (SIGINT, SIGTERM, SIGHUP).
