@@ -89,7 +89,9 @@ fn generate(stage: Stage, module: &ir::Module) -> Result<String, Failed> {
         Stage::Vcode => codegen::print_vcode(module, &target),
         Stage::Asm => codegen::generate(module, &target).map(|object| {
             let programs = object.programs.iter();
-            programs.map(|program| format!("program {}:\n{}", program.name, isa::disassemble(program))).collect()
+            programs
+                .map(|program| format!("program {}:\n{}", program.name, isa::disassemble(program)))
+                .collect()
         }),
         _ => Ok(ir::print::print(module)),
     };

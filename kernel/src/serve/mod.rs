@@ -11,6 +11,8 @@
 
 mod frontend;
 mod parent;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
