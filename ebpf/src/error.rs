@@ -56,3 +56,17 @@ pub enum Error {
         source: std::io::Error,
     },
 }
+
+/// What to call a refused system call: a lack of rights gets the command to type.
+pub(crate) fn refused(what: &str, error: std::io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(libc::EPERM | libc::EACCES) => {
+            let binary = std::env::current_exe().map_or("probebook".into(), |path| path.display().to_string());
+            Error::Permission {
+                what: what.into(),
+                help: format!("BPF needs root or CAP_BPF and CAP_PERFMON: run `sudo {binary} …`"),
+            }
+        }
+        _ => Error::System { what: what.into(), source: error },
+    }
+}

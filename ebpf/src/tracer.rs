@@ -24,6 +24,9 @@ pub struct Options {
     pub fresh: bool,
     /// Ring buffer bytes, a power of two of pages; `None` chooses by the machine's memory.
     pub ring_bytes: Option<u32>,
+    /// Let Linux count runs and time of programs while the session lives: [`Counts::events`] and
+    /// [`Running::cost`] need it. It costs each run two reads of the clock (some 20 ns).
+    pub statistics: bool,
 }
 
 /// Why a program does not run.
@@ -63,7 +66,7 @@ pub trait Tracer: Send {
 /// What a session has counted so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Runs of event programs.
+    /// Runs of event programs; 0 without [`Options::statistics`].
     pub events: u64,
     /// Records lost for want of room in the ring buffer.
     pub lost: u64,

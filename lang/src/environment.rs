@@ -31,6 +31,9 @@ pub struct Environment {
     pub maps: BTreeMap<String, KnownMap>,
     /// `$1` and the like.
     pub parameters: Parameters,
+    /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw
+    /// tracepoints; other probes are filtered where they are attached.
+    pub process: Option<u32>,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
     /// Whether `print` and the like may refer to unsafe functions.

@@ -1,5 +1,9 @@
 //! What happens in a running session: [`Event`]s, in the order of the ring buffer.
 
+mod decode;
+mod format;
+pub mod ring;
+
 use probebook_lang::source::Span;
 
 use crate::map::MapSnapshot;

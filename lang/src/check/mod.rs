@@ -242,7 +242,12 @@ impl<'a> Checker<'a> {
         let probes = self.walk();
         self.is_reporting = false;
         self.warn_replaced();
-        typed::Program { maps: self.maps.finish(), probes, result_map: self.result_map }
+        typed::Program {
+            maps: self.maps.finish(),
+            probes,
+            result_map: self.result_map,
+            process: self.environment.process,
+        }
     }
 
     fn walk(&mut self) -> Vec<typed::Probe> {

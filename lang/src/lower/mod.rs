@@ -29,7 +29,11 @@ pub fn lower(program: &typed::Program) -> ir::Module {
     let mut records = Records::default();
     let mut programs = Vec::new();
     for (index, probe) in program.probes.iter().enumerate() {
-        let function = Lowering::new(probe, &mut records).run();
+        let mut lowering = Lowering::new(probe, &mut records);
+        if let Some(process) = program.process {
+            lowering.only_of(process);
+        }
+        let function = lowering.run();
         let provider = probe.points.first().map_or("probe", |point| point.provider());
         programs.push(ir::Program {
             name: format!("{provider}_{}", index + 1),
@@ -107,6 +111,26 @@ impl<'a> Lowering<'a> {
             lowering.storage.push(storage);
         }
         lowering
+    }
+
+    /// Returns at once for events of other processes, where the probe cannot be attached to one process.
+    fn only_of(&mut self, process: u32) {
+        use crate::probes::AttachPoint::{RawTracepoint, Tracepoint};
+        if !matches!(self.probe.points.first(), Some(Tracepoint { .. } | RawTracepoint { .. })) {
+            return;
+        }
+        let span = self.probe.span;
+        let current = self.builder.value(ir::Op::Ambient(ir::Ambient::Pid), span);
+        let wanted = self.builder.constant(i64::from(process), span);
+        let same = self.builder.value(ir::Op::Compare(ir::Cond::Eq, current, wanted), span);
+        let (body, other) = (self.builder.block(), self.builder.block());
+        self.builder.branch(same, body, other, span);
+        self.builder.seal(body);
+        self.builder.seal(other);
+        self.builder.switch_to(other);
+        let result = self.builder.constant(self.probe.default_result, span);
+        self.builder.ret(result);
+        self.builder.switch_to(body);
     }
 
     fn run(mut self) -> ir::Function {

@@ -29,6 +29,8 @@ pub struct Program {
     pub probes: Vec<Probe>,
     /// The map that a bare `@map` in last place names.
     pub result_map: Option<MapId>,
+    /// Only events of this process: tested where tracepoints and raw tracepoints begin.
+    pub process: Option<u32>,
 }
 
 /// A map.

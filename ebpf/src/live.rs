@@ -1,0 +1,185 @@
+//! Source text → running session, in this process: [`LiveTracer`] compiles, loads and attaches, and keeps the
+//! maps that live on from cell to cell.
+//!
+//! *Invariant:* a program that does not start leaves every earlier map and the environment as they were.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use probebook_lang::Compiled;
+use probebook_lang::diagnostic::{Code, Diagnostic};
+use probebook_lang::environment::{Environment, KnownMap};
+use probebook_lang::ir::{self, Op, RecordKind};
+use probebook_lang::source::Source;
+use probebook_lang::types::MapType;
+
+use crate::Error;
+use crate::attach::Plan;
+use crate::codegen;
+use crate::event::ring;
+use crate::host::{LiveHost, features};
+use crate::map::{Map, MapSnapshot};
+use crate::object::{MapSpec, Object};
+use crate::session::{Parts, Session};
+use crate::tracer::{Options, Refusal, Running, Tracer};
+
+/// The tracer of this machine.
+pub struct LiveTracer {
+    host: LiveHost,
+    maps: BTreeMap<String, Arc<Map>>,
+    environment: Environment,
+}
+
+impl Default for LiveTracer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LiveTracer {
+    /// No maps yet; nothing of the machine is read before it is needed.
+    pub fn new() -> Self {
+        Self { host: LiveHost::new(), maps: BTreeMap::new(), environment: Environment::default() }
+    }
+
+    /// The facts about this machine.
+    pub fn host(&self) -> &LiveHost {
+        &self.host
+    }
+
+    /// The maps that an object needs: those of earlier cells where they fit, new ones elsewhere.
+    fn maps_for(&self, object: &Object, written: &BTreeSet<u32>, fresh: bool) -> Result<Vec<Arc<Map>>, Error> {
+        let provide = |(index, spec): (usize, &MapSpec)| {
+            let earlier = self.maps.get(&spec.name);
+            match earlier {
+                Some(map) if !(fresh && written.contains(&(index as u32))) => adapt(map, spec),
+                _ => Map::create(spec.clone()).map(Arc::new),
+            }
+        };
+        object.maps.iter().enumerate().map(provide).collect()
+    }
+
+    /// Takes over the maps of a program that was started.
+    fn adopt(&mut self, maps: &[Arc<Map>]) {
+        let cell = self.environment.cell.clone();
+        for map in maps {
+            let spec = map.spec();
+            let known = self.environment.maps.entry(spec.name.clone()).or_insert_with(|| KnownMap {
+                ty: spec.ty.clone(),
+                max_entries: spec.max_entries,
+                users: Vec::new(),
+            });
+            known.ty = spec.ty.clone();
+            if !known.users.contains(&cell) {
+                known.users.push(cell.clone());
+            }
+            self.maps.insert(spec.name.clone(), Arc::clone(map));
+        }
+    }
+}
+
+impl Tracer for LiveTracer {
+    fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    fn environment_mut(&mut self) -> &mut Environment {
+        &mut self.environment
+    }
+
+    fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
+        self.environment.process = options.pid;
+        let Compiled { module, result, warnings } =
+            probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
+        let target = features::target();
+        let object = codegen::generate(&module, target).map_err(|unsupported| {
+            let diagnostic = Diagnostic::error(Code::Unsupported, unsupported.span, unsupported.message);
+            Refusal::Program(vec![diagnostic])
+        })?;
+        let written = written_maps(&module);
+        let maps = self.maps_for(&object, &written, options.fresh).map_err(Refusal::Machine)?;
+        let name = |index: u32| object.maps[index as usize].name.clone();
+        let mut names: Vec<String> = written.iter().map(|&index| name(index)).collect();
+        names.sort();
+        let parts = Parts {
+            maps: maps.clone(),
+            written: names,
+            result_map: result.map(|map| name(map.0)),
+            warnings,
+            plan: Plan {
+                pid: options.pid,
+                uprobe_multi: target.linux >= (6, 6),
+                cpus: features::online_cpus(),
+            },
+            cpus: target.cpus as usize,
+            ring_bytes: options.ring_bytes.unwrap_or_else(ring::default_bytes),
+            statistics: options.statistics,
+        };
+        let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
+        self.adopt(&maps);
+        Ok(Box::new(session))
+    }
+
+    fn snapshot(&self, name: &str) -> Result<Option<MapSnapshot>, Error> {
+        self.maps.get(name).map(|map| map.snapshot()).transpose()
+    }
+
+    fn reset(&mut self, name: Option<&str>) {
+        match name {
+            Some(name) => {
+                self.maps.remove(name);
+                self.environment.maps.remove(name);
+            }
+            None => {
+                self.maps.clear();
+                self.environment.maps.clear();
+            }
+        }
+    }
+}
+
+/// An earlier map as the program needs it: itself, rebuilt with more room, or replaced by an empty one
+/// where its type has changed (checking has made sure that no other cell uses it).
+fn adapt(map: &Arc<Map>, spec: &MapSpec) -> Result<Arc<Map>, Error> {
+    let old = map.spec();
+    if is_same_shape(old, spec) {
+        return Ok(Arc::clone(map));
+    }
+    // One handle is in the table of maps; every other one is a session's.
+    if Arc::strong_count(map) > 1 {
+        return Err(Error::Map {
+            map: spec.name.clone(),
+            reason: "a running session uses it with less room: stop that session first, then run this cell".into(),
+        });
+    }
+    let new = if is_same_kind(&old.ty, &spec.ty) { map.rebuild(spec.clone())? } else { Map::create(spec.clone())? };
+    Ok(Arc::new(new))
+}
+
+fn is_same_shape(a: &MapSpec, b: &MapSpec) -> bool {
+    a.storage == b.storage && a.key == b.key && a.value == b.value && a.ty.value == b.ty.value
+}
+
+fn is_same_kind(old: &MapType, new: &MapType) -> bool {
+    let parts = |ty: &MapType| ty.key.as_ref().map(Vec::len);
+    parts(old) == parts(new) && std::mem::discriminant(&old.value) == std::mem::discriminant(&new.value)
+}
+
+/// The maps that a module changes, by their number.
+fn written_maps(module: &ir::Module) -> BTreeSet<u32> {
+    let operations = module
+        .programs
+        .iter()
+        .flat_map(|program| &program.function.blocks)
+        .flat_map(|block| &block.insts)
+        .filter_map(|inst| match &inst.op {
+            Op::MapSet { map, .. } | Op::MapWrite { map, .. } | Op::MapDelete { map, .. } => Some(map.0),
+            Op::Aggregate { map, .. } => Some(map.0),
+            _ => None,
+        });
+    let records = module.records.iter().filter_map(|record| match record.kind {
+        RecordKind::ClearMap(map) | RecordKind::ZeroMap(map) => Some(map.0),
+        _ => None,
+    });
+    operations.chain(records).collect()
+}

@@ -1,0 +1,104 @@
+//! [`ProgramSpec`] → [`Program`]: burns map descriptors into the code and loads it.
+//!
+//! *Not here:* where it is attached (`attach`).
+
+mod verifier;
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use probebook_lang::probes::AttachPoint;
+
+use crate::Error;
+use crate::error::refused;
+use crate::object::{MapRef, ProgramSpec};
+use crate::sys::program::{self, ProgramType, RunCounts, TRACE_UPROBE_MULTI};
+
+/// `BPF_PSEUDO_MAP_FD`: the immediate is a map's descriptor.
+const MAP_FD: u64 = 1;
+/// `BPF_PSEUDO_MAP_VALUE`: the address of a byte in the map's first element. Linux 5.2.
+const MAP_VALUE: u64 = 2;
+/// What the verifier may write about a program that it rejects.
+const LOG_BYTES: usize = 1 << 20;
+
+/// A loaded program.
+#[derive(Debug)]
+pub struct Program {
+    fd: OwnedFd,
+    /// Where it belongs.
+    pub points: Vec<AttachPoint>,
+}
+
+impl Program {
+    /// Loads a program whose map references `resolve` answers with descriptors.
+    ///
+    /// # Errors
+    /// [`Error::Permission`]; [`Error::Verifier`], at the place in the cell.
+    pub fn load<'a>(
+        spec: &ProgramSpec,
+        uprobe_multi: bool,
+        resolve: impl Fn(MapRef) -> BorrowedFd<'a>,
+    ) -> Result<Self, Error> {
+        let mut code = spec.code.clone();
+        for relocation in &spec.relocations {
+            let index = relocation.index as usize;
+            let pseudo = if relocation.value_offset.is_some() { MAP_VALUE } else { MAP_FD };
+            let fd = resolve(relocation.map).as_raw_fd() as u64;
+            code[index] = (code[index] & 0x0fff) | (pseudo << 12) | (fd << 32);
+            code[index + 1] = u64::from(relocation.value_offset.unwrap_or(0)) << 32;
+        }
+        let (kind, attach_type) = program_type(&spec.points, uprobe_multi);
+        let fd = match program::load(kind, attach_type, &spec.name, &code, None) {
+            Ok(fd) => fd,
+            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
+                return Err(refused("loading a BPF program", error));
+            }
+            Err(first) => {
+                let mut log = vec![0; LOG_BYTES];
+                match program::load(kind, attach_type, &spec.name, &code, Some(&mut log)) {
+                    Ok(fd) => fd,
+                    Err(_) if log.is_empty() => return Err(refused("loading a BPF program", first)),
+                    Err(_) => return Err(verifier::explain(&log, spec)),
+                }
+            }
+        };
+        Ok(Self { fd, points: spec.points.clone() })
+    }
+
+    /// What Linux has counted for it.
+    pub fn run_counts(&self) -> RunCounts {
+        program::run_counts(&self.fd).unwrap_or_default()
+    }
+
+    /// Runs a begin or end program.
+    ///
+    /// # Errors
+    /// What Linux answers.
+    pub fn run(&self) -> Result<(), Error> {
+        program::test_run(self.fd.as_fd()).map_err(|error| refused("running a begin or end probe", error))
+    }
+
+    /// Whether it is run by us rather than attached to something.
+    pub fn is_special(&self) -> bool {
+        self.points.iter().all(AttachPoint::is_special)
+    }
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+fn program_type(points: &[AttachPoint], uprobe_multi: bool) -> (ProgramType, u32) {
+    match points.first() {
+        Some(AttachPoint::Tracepoint { .. }) => (ProgramType::Tracepoint, 0),
+        Some(AttachPoint::Interval(_) | AttachPoint::Profile(_) | AttachPoint::Software { .. }) => {
+            (ProgramType::PerfEvent, 0)
+        }
+        Some(AttachPoint::Uprobe { .. }) if uprobe_multi => (ProgramType::Kprobe, TRACE_UPROBE_MULTI),
+        Some(AttachPoint::Uprobe { .. }) => (ProgramType::Kprobe, 0),
+        Some(AttachPoint::Begin | AttachPoint::End | AttachPoint::RawTracepoint { .. }) | None => {
+            (ProgramType::RawTracepoint, 0)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The session's maps that are not the user's: counters, globals and scratch memory.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::object::{COUNTERS, Counter, Globals};
+use crate::sys::map;
+
+/// `BPF_MAP_TYPE_ARRAY`
+const ARRAY: u32 = 2;
+/// `BPF_MAP_TYPE_PERCPU_ARRAY`
+const PER_CPU_ARRAY: u32 = 6;
+/// `BPF_F_MMAPABLE`, Linux 5.5.
+const MMAPABLE: u32 = 1 << 10;
+/// The length of a mapping: Linux maps whole pages.
+const PAGE: usize = 4096;
+
+/// What programs count, per CPU.
+#[derive(Debug)]
+pub struct Counters {
+    fd: OwnedFd,
+    cpus: usize,
+}
+
+impl Counters {
+    /// All zero; `cpus` is the number of possible CPUs.
+    ///
+    /// # Errors
+    /// What Linux answers.
+    pub fn create(cpus: usize) -> io::Result<Self> {
+        Ok(Self { fd: map::create(PER_CPU_ARRAY, 4, 8, COUNTERS, 0, "probebook_count")?, cpus })
+    }
+
+    /// The sum over all CPUs.
+    pub fn total(&self, counter: Counter) -> u64 {
+        let mut values = vec![0; self.cpus * 8];
+        match map::lookup(self.fd.as_fd(), &(counter as u32).to_ne_bytes(), &mut values) {
+            Ok(_) => values.as_chunks::<8>().0.iter().map(|value| u64::from_ne_bytes(*value)).sum(),
+            Err(_) => 0,
+        }
+    }
+}
+
+impl AsFd for Counters {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Per-CPU memory for what does not fit on the stack of a program.
+///
+/// # Errors
+/// What Linux answers.
+pub fn create_scratch(bytes: u32) -> io::Result<OwnedFd> {
+    map::create(PER_CPU_ARRAY, 4, bytes.next_multiple_of(8).max(8), 1, 0, "probebook_mem")
+}
+
+/// [`Globals`], mapped into this process.
+#[derive(Debug)]
+pub struct Shared {
+    fd: OwnedFd,
+    memory: *mut Globals,
+}
+
+// SAFETY: the mapping is shared memory whose words are only used as atomics.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    /// The gate is shut.
+    ///
+    /// # Errors
+    /// What Linux answers.
+    pub fn create() -> io::Result<Self> {
+        let fd = map::create(ARRAY, 4, size_of::<Globals>() as u32, 1, MMAPABLE, "probebook_glob")?;
+        let (access, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        use std::os::fd::AsRawFd;
+        // SAFETY: a fresh mapping at an address of Linux's choice.
+        let memory = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, access, shared, fd.as_raw_fd(), 0) };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Self { fd, memory: memory.cast() })
+    }
+
+    /// Opens or shuts the gate of all event programs at once.
+    pub fn set_gate(&self, open: bool) {
+        // SAFETY: the mapping lives as long as `self`; the word is aligned and only used atomically here.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).gate) }.store(u64::from(open), Ordering::SeqCst);
+    }
+
+    /// Sets the time that `elapsed` counts from.
+    pub fn set_started(&self, boot_ns: u64) {
+        // SAFETY: as in `set_gate`.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).started) }.store(boot_ns, Ordering::SeqCst);
+    }
+}
+
+impl AsFd for Shared {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made with this length and is not used after.
+        unsafe { libc::munmap(self.memory.cast(), PAGE) };
+    }
+}

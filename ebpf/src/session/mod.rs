@@ -1,0 +1,245 @@
+//! [`Object`] → [`Session`]: a program that runs, with its links, maps and events.
+//!
+//! Starting goes: make the session's own maps, load, start the event thread, run `begin`, attach, open the
+//! gate. Stopping goes the other way: shut the gate, hand the links to the reaper, run `end`, drain.
+//!
+//! *Invariant:* a session that is dropped detaches, and dropping never waits.
+//!
+//! *Not here:* which maps live on (`live`), the bytes of records (`event`).
+
+pub mod counters;
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use probebook_lang::diagnostic::Diagnostic;
+
+use crate::Error;
+use crate::attach::{Attachment, Plan, reaper};
+use crate::error::refused;
+use crate::event::Event;
+use crate::event::ring::{self, Queue, Setup};
+use crate::load::Program;
+use crate::map::{Map, MapSnapshot};
+use crate::object::{Counter, MapRef, Object};
+use crate::sys::perf::boot_clock_ns;
+use crate::sys::program::RunCounts;
+use crate::tracer::{Counts, Running};
+use counters::{Counters, Shared};
+
+/// How long to wait for the event thread to take what `begin` or an exiting program has sent.
+const SETTLE: Duration = Duration::from_millis(500);
+
+/// What a session is made of, beside the object.
+pub struct Parts<'a> {
+    /// The maps of the object, by their number in it.
+    pub maps: Vec<Arc<Map>>,
+    /// Names of maps that the program writes, sorted.
+    pub written: Vec<String>,
+    /// The map that is the cell's result.
+    pub result_map: Option<String>,
+    /// Warnings of compilation.
+    pub warnings: Vec<Diagnostic>,
+    /// How to attach.
+    pub plan: Plan<'a>,
+    /// Possible CPUs.
+    pub cpus: usize,
+    /// Bytes of the ring buffer.
+    pub ring_bytes: u32,
+    /// Whether Linux counts runs and time while the session lives.
+    pub statistics: bool,
+}
+
+/// A started program.
+pub struct Session {
+    programs: Vec<Program>,
+    attachments: Vec<Attachment>,
+    maps: Vec<Arc<Map>>,
+    written: Vec<String>,
+    result_map: Option<String>,
+    warnings: Vec<Diagnostic>,
+    probes: Vec<String>,
+    globals: Shared,
+    counters: Arc<Counters>,
+    _scratch: OwnedFd,
+    queue: Queue,
+    statistics: Option<OwnedFd>,
+    started: Instant,
+    stopped: bool,
+    /// What the programs had counted when they were stopped.
+    last: Option<RunCounts>,
+}
+
+impl Session {
+    /// Loads, runs `begin`, attaches, opens the gate.
+    ///
+    /// # Errors
+    /// What the machine refuses; then nothing is left attached.
+    pub fn start(object: &Object, parts: Parts<'_>) -> Result<Self, Error> {
+        let made = |error| refused("making the maps of a session", error);
+        let globals = Shared::create().map_err(made)?;
+        let counters = Arc::new(Counters::create(parts.cpus).map_err(made)?);
+        let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
+        let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
+        let mut programs = Vec::with_capacity(object.programs.len());
+        for spec in &object.programs {
+            let resolve = |map: MapRef| match map {
+                MapRef::User(index) => parts.maps[index as usize].as_fd(),
+                MapRef::Ring => ring::descriptor(&ring),
+                MapRef::Counters => counters.as_fd(),
+                MapRef::Scratch => scratch.as_fd(),
+                MapRef::Globals => globals.as_fd(),
+            };
+            programs.push(Program::load(spec, parts.plan.uprobe_multi, resolve)?);
+        }
+        let queue = Queue::start(Setup {
+            ring,
+            records: object.records.clone(),
+            maps: parts.maps.clone(),
+            counters: Arc::clone(&counters),
+        })
+        .map_err(|error| refused("starting the event thread", error))?;
+        let names = |program: &Program| program.points.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let probes = programs.iter().filter(|program| !program.is_special()).flat_map(names).collect();
+        let mut session = Self {
+            programs,
+            attachments: Vec::new(),
+            maps: parts.maps,
+            written: parts.written,
+            result_map: parts.result_map,
+            warnings: parts.warnings,
+            probes,
+            globals,
+            counters,
+            _scratch: scratch,
+            queue,
+            statistics: parts.statistics.then(|| aya::sys::enable_stats(aya::sys::Stats::RunTime).ok()).flatten(),
+            started: Instant::now(),
+            stopped: false,
+            last: None,
+        };
+        session.go_live(&parts.plan)?;
+        Ok(session)
+    }
+
+    fn go_live(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+        self.globals.set_started(boot_clock_ns());
+        let begin = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::Begin);
+        let mut began = false;
+        for program in self.programs.iter().filter(begin) {
+            program.run()?;
+            began = true;
+        }
+        if began {
+            self.queue.settle(SETTLE);
+            if self.queue.has_exited() {
+                return Ok(());
+            }
+        }
+        for program in self.programs.iter().filter(|program| !program.is_special()) {
+            self.attachments.push(plan.attach(program)?);
+        }
+        self.started = Instant::now();
+        self.globals.set_gate(true);
+        Ok(())
+    }
+
+    /// The sum of what Linux has counted for the event programs.
+    fn run_counts(&self) -> RunCounts {
+        self.last.unwrap_or_else(|| {
+            let mut sum = RunCounts::default();
+            for program in self.programs.iter().filter(|program| !program.is_special()) {
+                let counts = program.run_counts();
+                sum.time_ns += counts.time_ns;
+                sum.runs += counts.runs;
+                sum.missed += counts.missed;
+            }
+            sum
+        })
+    }
+
+    fn detach(&mut self) {
+        self.globals.set_gate(false);
+        self.attachments.drain(..).for_each(reaper::close);
+    }
+}
+
+impl Running for Session {
+    fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    fn probes(&self) -> &[String] {
+        &self.probes
+    }
+
+    fn is_finished(&self) -> bool {
+        self.stopped || self.attachments.is_empty() || self.queue.has_exited()
+    }
+
+    fn result_map(&self) -> Option<&str> {
+        self.result_map.as_deref()
+    }
+
+    fn next_event(&mut self, deadline: Instant) -> Option<Event> {
+        // What `begin` has sent is in the queue already; nothing else comes where nothing is attached.
+        let idle = !self.stopped && self.attachments.is_empty();
+        self.queue.next(if idle { Instant::now() } else { deadline })
+    }
+
+    fn maps(&self) -> &[String] {
+        &self.written
+    }
+
+    fn snapshot(&self, name: &str) -> Result<MapSnapshot, Error> {
+        match self.maps.iter().find(|map| map.spec().name == name) {
+            Some(map) => map.snapshot(),
+            None => Err(Error::Map { map: name.into(), reason: "the program has no such map".into() }),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let RunCounts { runs, missed, .. } = self.run_counts();
+        Counts {
+            events: runs,
+            lost: self.counters.total(Counter::LostRecords),
+            map_full: self.counters.total(Counter::MapFull),
+            missed,
+        }
+    }
+
+    fn started(&self) -> Instant {
+        self.started
+    }
+
+    fn stop(&mut self) -> Result<(), Error> {
+        if self.stopped {
+            return Ok(());
+        }
+        self.stopped = true;
+        self.detach();
+        self.last = Some(self.run_counts());
+        self.statistics = None;
+        if self.queue.has_exited() {
+            self.queue.settle(SETTLE);
+        }
+        self.queue.ending();
+        let end = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::End);
+        let ended = self.programs.iter().filter(end).try_for_each(Program::run);
+        self.queue.over();
+        ended
+    }
+
+    fn cost(&self) -> Option<(Duration, u64)> {
+        let counts = self.run_counts();
+        (counts.runs > 0).then(|| (Duration::from_nanos(counts.time_ns), counts.runs))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.detach();
+        self.queue.over();
+    }
+}

@@ -1,0 +1,108 @@
+//! A file under `fixtures/` → [`Fixture`]: the program and the directives in its leading comments.
+//!
+//! A directive is a comment line `// name: words` before the program:
+//! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `call:` the workload, run once the probes are live: see [`Workload`];
+//! * `needs:` what the machine must have; a fixture that needs more than this machine has is ignored, and
+//!   fails where `REQUIRE_LIVE=1`.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// What a fixture does once its probes are live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Workload {
+    /// `getppid n`: the system call, n times.
+    Getppid(u32),
+    /// `close n`: closes a descriptor that is not open.
+    Close(i32),
+    /// `open PATH`: opens a file that is not there.
+    Open(String),
+    /// `atoi TEXT`: libc's function.
+    Atoi(String),
+    /// `fault n`: touches n fresh pages.
+    Fault(usize),
+    /// `sleep n`: sleeps a millisecond, n times.
+    Sleep(u32),
+}
+
+/// A program with its directives.
+#[derive(Clone, Debug)]
+pub struct Fixture {
+    /// The file.
+    pub path: PathBuf,
+    /// The file's name without its ending.
+    pub name: String,
+    /// The whole text; directives are comments of the language.
+    pub text: String,
+    /// `args:`
+    pub args: Vec<String>,
+    /// `call:`
+    pub workload: Option<Workload>,
+    /// `needs:`
+    pub needs: Vec<String>,
+}
+
+impl Fixture {
+    /// Reads a fixture.
+    ///
+    /// # Panics
+    /// On a file that cannot be read and on a directive it does not know: both are faults of the fixture.
+    pub fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut fixture = Self {
+            path: path.to_owned(),
+            name,
+            args: Vec::new(),
+            workload: None,
+            needs: Vec::new(),
+            text: String::new(),
+        };
+        for line in text.lines().take_while(|line| line.starts_with("//")) {
+            let Some((directive, words)) = line.trim_start_matches('/').trim().split_once(": ") else { continue };
+            match directive {
+                "args" => fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect(),
+                "call" => fixture.workload = Some(Workload::parse(words)),
+                "needs" => fixture.needs = words.split(' ').map(str::to_owned).collect(),
+                _ => {}
+            }
+        }
+        fixture.text = text;
+        fixture
+    }
+}
+
+impl Workload {
+    fn parse(words: &str) -> Self {
+        let (call, argument) = words.split_once(' ').unwrap_or((words, ""));
+        let number = || argument.parse().unwrap_or_else(|_| panic!("not a number: {argument}"));
+        match call {
+            "getppid" => Self::Getppid(number() as u32),
+            "close" => Self::Close(number()),
+            "open" => Self::Open(argument.to_owned()),
+            "atoi" => Self::Atoi(argument.to_owned()),
+            "fault" => Self::Fault(number() as usize),
+            "sleep" => Self::Sleep(number() as u32),
+            _ => panic!("unknown call: {call}"),
+        }
+    }
+}
+
+/// The fixtures of a folder, by name.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn all(folder: &str) -> io::Result<Vec<Fixture>> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(root().join(folder))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "bt"))
+        .collect();
+    paths.sort();
+    Ok(paths.iter().map(|path| Fixture::read(path)).collect())
+}
+
+/// The folder of all fixtures.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
