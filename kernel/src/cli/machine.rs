@@ -3,7 +3,7 @@
 use std::io;
 
 use probebook_ebpf::codegen::Target;
-use probebook_ebpf::host::{self, LiveHost};
+use probebook_ebpf::host::{LiveHost, features};
 use probebook_ebpf::live::LiveTracer;
 use probebook_ebpf::tracer::Tracer;
 use probebook_lang::host::Host;
@@ -17,7 +17,7 @@ pub(super) fn live() -> (Box<dyn Tracer>, Box<dyn Host + Send>) {
 
 /// What generated code may count on here.
 pub(super) fn target() -> Target {
-    host::target()
+    features::target().clone()
 }
 
 /// Calls `stop` when the user or the system asks this process to end (SIGINT, SIGTERM, SIGHUP).

@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
     let options =
-        Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), fresh: false, ring_bytes: None };
+        Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), ..Options::default() };
     let mut running = match tracer.start(&source, &options) {
         Ok(running) => running,
         Err(refusal) => return Ok(report(&refusal, &source)),

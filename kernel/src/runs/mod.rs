@@ -10,16 +10,16 @@
 pub mod child;
 mod figure;
 mod pace;
+mod refusal;
 mod stream;
 mod target;
 
 use std::time::{Duration, Instant};
 
 use probebook_ebpf::event::Event;
-use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
+use probebook_ebpf::tracer::{Options, Running, Tracer};
 use probebook_ebpf::value::Value;
-use probebook_lang::diagnostic::{Diagnostic, Style, render};
-use probebook_lang::source::Source;
+use probebook_lang::diagnostic::Style;
 
 use crate::cell::Cell;
 use crate::display::bundle;
@@ -33,7 +33,10 @@ use figure::Figure;
 use pace::Pace;
 use stream::Streams;
 
+pub use refusal::refused;
 pub use target::Target;
+
+use refusal::{machine, render_all};
 
 /// How the notebook wants cells to be run.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +99,7 @@ pub fn run(
         ),
     };
     let pid = child.as_ref().map(Child::pid).or(cell.trace.pid);
-    let options = Options { pid, fresh: cell.trace.fresh, ring_bytes: None };
+    let options = Options { pid, fresh: cell.trace.fresh, ring_bytes: None, statistics: true };
     let running =
         tracer.start(&cell.program, &options).map_err(|refusal| refused(&refusal, &cell.written))?;
     if let Some(condition) = &cell.trace.until
@@ -342,34 +345,4 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
-}
-
-/// Why a program does not run, for the reader.
-pub fn refused(refusal: &Refusal, written: &Source) -> Failure {
-    match refusal {
-        Refusal::Program(diagnostics) => {
-            let first = diagnostics.iter().find(|d| d.is_error()).or(diagnostics.first());
-            Failure {
-                name: "ProgramError".into(),
-                value: first.map(|d| d.message.clone()).unwrap_or_default(),
-                traceback: render_all(diagnostics, written, Style::Ansi).lines().map(str::to_owned).collect(),
-            }
-        }
-        Refusal::Machine(error) => machine(error, written),
-    }
-}
-
-/// Why Linux refuses, for the reader.
-fn machine(error: &probebook_ebpf::Error, written: &Source) -> Failure {
-    let mut failure = Failure::plain("LinuxError", error.to_string());
-    if let probebook_ebpf::Error::Verifier { diagnostic, log } = error {
-        failure.name = "VerifierError".into();
-        failure.traceback = render(diagnostic, written, Style::Ansi).lines().map(str::to_owned).collect();
-        failure.traceback.extend(log.lines().map(str::to_owned));
-    }
-    failure
-}
-
-fn render_all(diagnostics: &[Diagnostic], source: &Source, style: Style) -> String {
-    diagnostics.iter().map(|diagnostic| render(diagnostic, source, style) + "\n").collect()
 }
