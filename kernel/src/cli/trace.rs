@@ -83,8 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
-    let options =
-        Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), ..Options::default() };
+    let options = Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), ..Options::default() };
     let mut running = match tracer.start(&source, &options) {
         Ok(running) => running,
         Err(refusal) => return Ok(report(&refusal, &source)),
