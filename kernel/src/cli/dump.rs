@@ -43,6 +43,7 @@ enum Stage {
 
 /// Prints the program after the stage; diagnostics go to stderr.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
+    machine::end_with_reader();
     let mut text = String::new();
     if arguments.file.as_os_str() == "-" {
         std::io::stdin().read_to_string(&mut text)?;
@@ -75,8 +76,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         },
     };
     print!("{shown}");
-    for diagnostic in &diagnostics {
-        eprintln!("{}", render(diagnostic, &source, Style::Plain));
+    if !diagnostics.is_empty() {
+        eprintln!("{}", render(&source, &diagnostics, Style::Plain).trim_end());
     }
     let is_wrong = diagnostics.iter().any(Diagnostic::is_error);
     Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -49,6 +49,12 @@ pub(super) fn on_signal(mut stop: impl FnMut() + Send + 'static) -> io::Result<(
     Ok(())
 }
 
+/// Lets the end of whoever reads our output end us silently, as with other commands: `| head`.
+pub(super) fn end_with_reader() {
+    // SAFETY: the default action is set before any thread is made; no handler of ours is replaced.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
 /// This command once more, with `sudo`, as one would type it.
 pub(super) fn with_sudo() -> String {
     let program = std::env::current_exe().map_or("probebook".into(), |path| path.display().to_string());

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::{Options, Running, Tracer};
 use probebook_ebpf::value::Value;
-use probebook_lang::diagnostic::Style;
+use probebook_lang::diagnostic::{Style, render};
 
 use crate::cell::Cell;
 use crate::display::bundle;
@@ -36,7 +36,7 @@ use stream::Streams;
 pub use refusal::refused;
 pub use target::Target;
 
-use refusal::{machine, render_all};
+use refusal::machine;
 
 /// How the notebook wants cells to be run.
 #[derive(Clone, Copy, Debug)]
@@ -158,8 +158,10 @@ impl<'a> Run<'a> {
         target: Option<Target>,
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
-        let warnings = render_all(self.running.warnings(), &self.cell.written, Style::Plain);
-        self.streams.push(Instant::now(), StreamName::Stderr, &warnings);
+        if !self.running.warnings().is_empty() {
+            let warnings = render(&self.cell.written, self.running.warnings(), Style::Plain);
+            self.warn(Some(warnings));
+        }
         let mut figure = None;
         let end = if self.running.is_finished() {
             End::Done
@@ -293,7 +295,7 @@ impl<'a> Run<'a> {
 
     fn warn(&mut self, text: Option<String>) {
         if let Some(text) = text {
-            self.streams.push(Instant::now(), StreamName::Stderr, &format!("{text}\n"));
+            self.streams.push(Instant::now(), StreamName::Stderr, &format!("{}\n", text.trim_end()));
         }
     }
 

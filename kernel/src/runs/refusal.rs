@@ -2,7 +2,7 @@
 
 use probebook_ebpf::Error;
 use probebook_ebpf::tracer::Refusal;
-use probebook_lang::diagnostic::{Diagnostic, Style, render};
+use probebook_lang::diagnostic::{Style, render};
 use probebook_lang::source::Source;
 
 use crate::outlet::Failure;
@@ -15,7 +15,7 @@ pub fn refused(refusal: &Refusal, written: &Source) -> Failure {
             Failure {
                 name: "ProgramError".into(),
                 value: first.map(|d| d.message.clone()).unwrap_or_default(),
-                traceback: render_all(diagnostics, written, Style::Ansi).lines().map(str::to_owned).collect(),
+                traceback: render(written, diagnostics, Style::Ansi).lines().map(str::to_owned).collect(),
             }
         }
         Refusal::Machine(error) => machine(error, written),
@@ -27,12 +27,8 @@ pub(super) fn machine(error: &Error, written: &Source) -> Failure {
     let mut failure = Failure::plain("LinuxError", error.to_string());
     if let Error::Verifier { diagnostic, log } = error {
         failure.name = "VerifierError".into();
-        failure.traceback = render(diagnostic, written, Style::Ansi).lines().map(str::to_owned).collect();
+        failure.traceback = render(written, std::slice::from_ref(&**diagnostic), Style::Ansi).lines().map(str::to_owned).collect();
         failure.traceback.extend(log.lines().map(str::to_owned));
     }
     failure
-}
-
-pub(super) fn render_all(diagnostics: &[Diagnostic], source: &Source, style: Style) -> String {
-    diagnostics.iter().map(|diagnostic| render(diagnostic, source, style) + "\n").collect()
 }
