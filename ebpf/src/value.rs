@@ -1,7 +1,11 @@
-//! A decoded value: what the bytes of a key, a map element or a record's field mean.
+//! Bytes and their layout ↔ [`Value`]: what a key, a map element or a record's field means.
 //!
-//! Its text form (`Display`) is bpftrace's: strings raw, tuples `(1, a)`, booleans `true`/`false`,
-//! pointers `0x55`, arrays `[1,2]`.
+//! The text form is bpftrace's: strings raw, tuples `(1, a)`, booleans `true`/`false`, pointers `0x55`,
+//! arrays `[1,2]`.
+
+use std::fmt;
+
+use probebook_lang::types::layout::{Layout, Shape};
 
 /// A decoded value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,4 +24,147 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// An array.
     Array(Vec<Value>),
+}
+
+impl Value {
+    /// Reads the value that lies at the start of `bytes`; missing bytes are zeros.
+    pub fn decode(layout: &Layout, bytes: &[u8]) -> Self {
+        let size = layout.size as usize;
+        let bytes = &bytes[..bytes.len().min(size)];
+        match &layout.shape {
+            Shape::Bool => Self::Bool(bytes.first().is_some_and(|&byte| byte != 0)),
+            Shape::Int { signed: false } => Self::Uint(word(bytes)),
+            Shape::Int { signed: true } => {
+                let unused = 64 - 8 * layout.size.clamp(1, 8);
+                Self::Int((word(bytes) << unused) as i64 >> unused)
+            }
+            Shape::Pointer => Self::Pointer(word(bytes)),
+            Shape::String => {
+                let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+                Self::String(bytes[..end].to_vec())
+            }
+            Shape::Tuple(parts) => Self::Tuple(
+                parts.iter().map(|part| Self::decode(&part.layout, tail(bytes, part.offset as usize))).collect(),
+            ),
+            Shape::Array(element, len) => Self::Array(
+                (0..*len)
+                    .map(|index| Self::decode(element, tail(bytes, (index * element.size) as usize)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Writes the value to the start of `bytes` in a layout of the same shape; gaps stay as they are, text
+    /// that does not fit is cut.
+    pub fn encode(&self, layout: &Layout, bytes: &mut [u8]) {
+        let size = (layout.size as usize).min(bytes.len());
+        let bytes = &mut bytes[..size];
+        match (self, &layout.shape) {
+            (Self::Bool(value), _) => put(bytes, u64::from(*value)),
+            (Self::Int(value), _) => put(bytes, *value as u64),
+            (Self::Uint(value) | Self::Pointer(value), _) => put(bytes, *value),
+            (Self::String(text), _) => {
+                let length = text.len().min(size.saturating_sub(1));
+                bytes[..length].copy_from_slice(&text[..length]);
+            }
+            (Self::Tuple(values), Shape::Tuple(parts)) => {
+                for (value, part) in values.iter().zip(parts) {
+                    let offset = (part.offset as usize).min(size);
+                    value.encode(&part.layout, &mut bytes[offset..]);
+                }
+            }
+            (Self::Array(values), Shape::Array(element, _)) => {
+                for (value, place) in values.iter().zip(bytes.chunks_mut(element.size.max(1) as usize)) {
+                    value.encode(element, place);
+                }
+            }
+            (Self::Tuple(_) | Self::Array(_), _) => {}
+        }
+    }
+
+    /// Appends the text form, bytes of the traced system as they are.
+    pub fn write(&self, to: &mut Vec<u8>) {
+        match self {
+            Self::Bool(value) => to.extend(value.to_string().bytes()),
+            Self::Int(value) => to.extend(value.to_string().bytes()),
+            Self::Uint(value) => to.extend(value.to_string().bytes()),
+            Self::Pointer(value) => to.extend(format!("{value:#x}").bytes()),
+            Self::String(text) => to.extend(text),
+            Self::Tuple(values) => list(values, b"(", b", ", b")", to),
+            Self::Array(values) => list(values, b"[", b",", b"]", to),
+        }
+    }
+
+    /// The number of a scalar, as 64 bits; 0 for anything else.
+    pub fn bits(&self) -> u64 {
+        match self {
+            Self::Bool(value) => u64::from(*value),
+            Self::Int(value) => *value as u64,
+            Self::Uint(value) | Self::Pointer(value) => *value,
+            Self::String(_) | Self::Tuple(_) | Self::Array(_) => 0,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes);
+        f.write_str(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+fn list(values: &[Value], open: &[u8], between: &[u8], close: &[u8], to: &mut Vec<u8>) {
+    to.extend(open);
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            to.extend(between);
+        }
+        value.write(to);
+    }
+    to.extend(close);
+}
+
+fn tail(bytes: &[u8], offset: usize) -> &[u8] {
+    bytes.get(offset..).unwrap_or_default()
+}
+
+/// Up to eight bytes as an unsigned number.
+fn word(bytes: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let length = bytes.len().min(8);
+    word[..length].copy_from_slice(&bytes[..length]);
+    u64::from_ne_bytes(word)
+}
+
+fn put(bytes: &mut [u8], value: u64) {
+    let length = bytes.len().min(8);
+    bytes[..length].copy_from_slice(&value.to_ne_bytes()[..length]);
+}
+
+#[cfg(test)]
+mod tests {
+    use probebook_lang::types::Type;
+
+    use super::*;
+
+    #[test]
+    fn narrow_integers_keep_their_sign() {
+        let layout = Layout::of(&Type::int(2, true));
+        assert_eq!(Value::decode(&layout, &(-5i16).to_ne_bytes()), Value::Int(-5));
+        let layout = Layout::of(&Type::int(2, false));
+        assert_eq!(Value::decode(&layout, &(-5i16).to_ne_bytes()), Value::Uint(65531));
+    }
+
+    #[test]
+    fn encoding_and_decoding_are_inverse() {
+        let ty = Type::Tuple(vec![Type::I64, Type::String { capacity: 8 }, Type::Tuple(vec![Type::Bool, Type::U64])]);
+        let layout = Layout::of(&ty);
+        let inner = Value::Tuple(vec![Value::Bool(true), Value::Uint(u64::MAX)]);
+        let value = Value::Tuple(vec![Value::Int(-1), Value::String(b"text".into()), inner]);
+        let mut bytes = vec![0; layout.size as usize];
+        value.encode(&layout, &mut bytes);
+        assert_eq!(Value::decode(&layout, &bytes), value);
+        assert_eq!(value.to_string(), "(-1, text, (true, 18446744073709551615))");
+    }
 }

@@ -150,6 +150,9 @@ impl Emitter<'_> {
                     self.extend(dst, width, span);
                 }
             }
+            VInst::MoveLow(dst, src) => {
+                self.push(Instruction::MoveLow(register(dst), register(src)), span);
+            }
             VInst::Swap(dst, width) => self.push(Instruction::Swap(register(dst), width), span),
             VInst::Neg(dst) => self.push(Instruction::Neg(register(dst)), span),
             VInst::Number(dst, number) => {

@@ -15,6 +15,7 @@ mod liveness;
 mod print;
 mod regalloc;
 mod select;
+mod spill;
 mod target;
 mod vcode;
 

@@ -58,6 +58,7 @@ impl fmt::Display for VInst {
             Self::Mov(dst, src) => write!(f, "{dst} = {src}"),
             Self::Alu(op, dst, src) => write!(f, "{dst} {} {src}", op.symbol()),
             Self::MoveSigned(dst, src, width) => write!(f, "{dst} = ({}){src}", width.symbol(true)),
+            Self::MoveLow(dst, src) => write!(f, "{dst} = (u32){src}"),
             Self::Swap(dst, width) => write!(f, "{dst} = be{} {dst}", width.bytes() * 8),
             Self::Neg(dst) => write!(f, "{dst} = -{dst}"),
             Self::Number(dst, number) => write!(f, "{dst} = {number:#x} ll"),

@@ -48,9 +48,12 @@ pub(super) enum Base {
 pub(super) struct Mem {
     pub base: Base,
     pub offset: u32,
-    /// What the base is known to be a multiple of, at most 8.
+    /// What the base is known to be a multiple of, at most 8; [`ANY`] where it does not matter.
     pub align: u32,
 }
+
+/// Any access is as good as an aligned one.
+pub(super) const ANY: u32 = 16;
 
 impl Mem {
     /// The start of a slot; all slots are aligned to 8.
@@ -58,9 +61,14 @@ impl Mem {
         Self { base: Base::Slot(index), offset: 0, align: 8 }
     }
 
-    /// What an aligned pointer in a register points to.
-    pub fn at(reg: Reg) -> Self {
+    /// What a pointer into a context points to.
+    pub fn aligned(reg: Reg) -> Self {
         Self { base: Base::Reg(reg), offset: 0, align: 8 }
+    }
+
+    /// A map value or a record: there the verifier takes unaligned accesses, and x86 makes them fast.
+    pub fn at(reg: Reg) -> Self {
+        Self { base: Base::Reg(reg), offset: 0, align: ANY }
     }
 
     /// Bytes further.
@@ -70,6 +78,9 @@ impl Mem {
 
     /// What the address is known to be a multiple of, at most 8.
     pub fn alignment(self) -> u32 {
+        if self.align == ANY {
+            return 8;
+        }
         let offset = 1 << self.offset.trailing_zeros().min(3);
         offset.min(self.align)
     }
@@ -108,6 +119,8 @@ pub(super) enum VInst {
     Mov(Reg, Operand),
     Alu(AluOp, Reg, Operand),
     MoveSigned(Reg, Reg, Width),
+    /// The low 32 bits.
+    MoveLow(Reg, Reg),
     Swap(Reg, Width),
     Neg(Reg),
     /// A 64-bit number.
@@ -237,6 +250,7 @@ impl VInst {
             Self::Mov(dst, _)
             | Self::Alu(_, dst, _)
             | Self::MoveSigned(dst, ..)
+            | Self::MoveLow(dst, _)
             | Self::Swap(dst, _)
             | Self::Neg(dst)
             | Self::Number(dst, _)
@@ -264,7 +278,7 @@ impl VInst {
                 operand(dst.into());
                 operand(src);
             }
-            Self::MoveSigned(_, src, _) => operand(src.into()),
+            Self::MoveSigned(_, src, _) | Self::MoveLow(_, src) => operand(src.into()),
             Self::Swap(dst, _) | Self::Neg(dst) => operand(dst.into()),
             Self::Address(_, mem) | Self::Load { mem, .. } => operand(address(mem)),
             Self::Store { mem, src, .. } => {
@@ -285,7 +299,7 @@ impl VInst {
                 f(dst);
                 operand = Some(src);
             }
-            Self::MoveSigned(dst, src, _) => {
+            Self::MoveSigned(dst, src, _) | Self::MoveLow(dst, src) => {
                 f(dst);
                 f(src);
             }

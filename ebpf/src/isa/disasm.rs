@@ -133,6 +133,7 @@ impl fmt::Display for Instruction {
             Self::Neg(dst) => write!(f, "r{dst} = -r{dst}"),
             Self::Swap(dst, width) => write!(f, "r{dst} = be{} r{dst}", width.bytes() * 8),
             Self::MoveSigned(dst, src, width) => write!(f, "r{dst} = ({})r{src}", width.symbol(true)),
+            Self::MoveLow(dst, src) => write!(f, "w{dst} = w{src}"),
             Self::LoadImmediate(dst, Immediate::Number(number)) => write!(f, "r{dst} = {number:#x} ll"),
             Self::LoadImmediate(dst, Immediate::Map(fd)) => write!(f, "r{dst} = map fd {fd} ll"),
             Self::LoadImmediate(dst, Immediate::MapValue(fd, offset)) => {

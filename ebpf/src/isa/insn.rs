@@ -1,7 +1,7 @@
 //! [`Instruction`] ↔ words. The layout of a word: opcode (8 bits), target and source register (4 each), a
 //! signed 16-bit offset, a signed 32-bit immediate (`include/uapi/linux/bpf.h`, RFC 9669).
 //!
-//! Only 64-bit arithmetic and comparisons are generated; memory is read and written in 1 to 8 bytes.
+//! Arithmetic and comparisons are of 64 bits, but for the move that clears the upper half; memory is read and written in 1 to 8 bytes.
 
 /// A register, 0 to 10.
 pub type Register = u8;
@@ -88,6 +88,8 @@ pub enum Instruction {
     Swap(Register, Width),
     /// `dst = src` with the low bytes extended by their sign. Linux 6.6.
     MoveSigned(Register, Register, Width),
+    /// `dst = src` with the upper half cleared.
+    MoveLow(Register, Register),
     /// Loads 64 bits; two words.
     LoadImmediate(Register, Immediate),
     /// `dst = *(base + offset)`; signed loads need Linux 6.6.
@@ -224,6 +226,7 @@ impl Instruction {
             Self::MoveSigned(dst, src, width) => {
                 word(ALU64 | AluOp::Mov as u8 | X, dst, src, width.bytes() as i16 * 8, 0)
             }
+            Self::MoveLow(dst, src) => word(ALU | AluOp::Mov as u8 | X, dst, src, 0, 0),
             Self::LoadImmediate(dst, immediate) => {
                 let (src, low, high) = match immediate {
                     Immediate::Number(number) => (0, number as i32, (number >> 32) as i32),
@@ -295,6 +298,7 @@ impl Instruction {
             STX if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Register(src) }
             }
+            ALU if opcode == ALU | AluOp::Mov as u8 | X && offset == 0 => Self::MoveLow(dst, src),
             ALU if opcode == ALU | END | X => Self::Swap(dst, Width::of(immediate as u32 / 8)?),
             ALU64 if opcode == ALU64 | NEG => Self::Neg(dst),
             ALU64 if opcode == ALU64 | AluOp::Mov as u8 | X && offset != 0 => {
@@ -355,6 +359,7 @@ mod tests {
                 Instruction::Neg(a),
                 Instruction::Swap(a, wide),
                 Instruction::MoveSigned(a, b, narrow),
+                Instruction::MoveLow(a, b),
                 Instruction::LoadImmediate(a, Immediate::Number(number)),
                 Instruction::LoadImmediate(a, Immediate::Map(number as i32)),
                 Instruction::LoadImmediate(a, Immediate::MapValue(number as i32, offset as u32)),

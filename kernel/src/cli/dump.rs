@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use probebook_ebpf::codegen;
+use probebook_ebpf::{codegen, isa};
 use probebook_lang::diagnostic::{Diagnostic, Style, render};
 use probebook_lang::environment::Environment;
 use probebook_lang::source::Source;
@@ -43,6 +43,7 @@ enum Stage {
 
 /// Prints the program after the stage; diagnostics go to stderr.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
+    machine::end_with_reader();
     let mut text = String::new();
     if arguments.file.as_os_str() == "-" {
         std::io::stdin().read_to_string(&mut text)?;
@@ -61,16 +62,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Stage::Types => {
             let (typed, checked) = check::check(&program, &*host, &environment);
             diagnostics.extend(checked);
-            typed::print::print(&typed)
+            typed::print(&typed)
         }
         Stage::Ir | Stage::Vcode | Stage::Asm => match compile(&source, &*host, &environment) {
             Ok(compiled) => {
                 diagnostics = compiled.warnings;
-                match arguments.stage {
-                    Stage::Ir => ir::print::print(&compiled.module),
-                    Stage::Vcode => codegen::print_vcode(&compiled.module, &codegen::Target::live()),
-                    _ => codegen::print_asm(&compiled.module, &codegen::Target::live()),
-                }
+                generate(arguments.stage, &compiled.module)?
             }
             Err(found) => {
                 diagnostics = found;
@@ -79,9 +76,25 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         },
     };
     print!("{shown}");
-    for diagnostic in &diagnostics {
-        eprintln!("{}", render(diagnostic, &source, Style::Plain));
+    if !diagnostics.is_empty() {
+        eprintln!("{}", render(&source, &diagnostics, Style::Plain).trim_end());
     }
     let is_wrong = diagnostics.iter().any(Diagnostic::is_error);
     Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The stages behind the IR. What the machine cannot express is an error of its own.
+fn generate(stage: Stage, module: &ir::Module) -> Result<String, Failed> {
+    let target = machine::target();
+    let text = match stage {
+        Stage::Vcode => codegen::print_vcode(module, &target),
+        Stage::Asm => codegen::generate(module, &target).map(|object| {
+            let programs = object.programs.iter();
+            programs
+                .map(|program| format!("program {}:\n{}", program.name, isa::disassemble(program)))
+                .collect()
+        }),
+        _ => Ok(ir::print::print(module)),
+    };
+    text.map_err(|unsupported| Failed(unsupported.message))
 }

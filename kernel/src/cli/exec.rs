@@ -117,6 +117,9 @@ fn report(
             if total > SUMMARY {
                 summary.push_str(&format!("… {} lines more\n", total - SUMMARY));
             }
+            if !out.is_terminal() {
+                summary = without_colours(&summary);
+            }
             // A closed pipe is no reason to end the notebook.
             drop(out.write_all(summary.as_bytes()));
         }
@@ -132,6 +135,13 @@ fn report(
             }
         }
     });
+}
+
+/// Text without the ANSI sequences that colour it.
+fn without_colours(text: &str) -> String {
+    let mut pieces = text.split("\u{1b}[");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |plain, piece| plain + piece.split_once('m').map_or(piece, |(_, rest)| rest))
 }
 
 fn progress(cells: usize, quiet: bool) -> ProgressBar {
@@ -166,6 +176,12 @@ fn positional(parameters: &[(usize, String)]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_taken_out() {
+        assert_eq!(without_colours("a\u{1b}[1;31mb\u{1b}[0m m"), "ab m");
+        assert_eq!(without_colours("plain"), "plain");
+    }
 
     #[test]
     fn parameters() {

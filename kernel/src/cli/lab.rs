@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     if is_root() {
         command.arg("--allow-root");
     }
-    command.args(&arguments.rest);
+    command.arg("--MultiKernelManager.default_kernel_name=bpftrace").args(&arguments.rest);
     Err(Failed(format!("{}: {}\nhelp: probebook lab --renew", program.display(), command.exec())))
 }
 

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use probebook_ebpf::host::LiveHost;
+use probebook_ebpf::codegen::Target;
+use probebook_ebpf::host::{LiveHost, features};
 use probebook_ebpf::live::LiveTracer;
 use probebook_ebpf::tracer::Tracer;
 use probebook_lang::host::Host;
@@ -12,6 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The tracer of this machine, and its facts. Whether it may trace shows when it is asked to.
 pub(super) fn live() -> (Box<dyn Tracer>, Box<dyn Host + Send>) {
     (Box::new(LiveTracer::new()), Box::new(LiveHost::new()))
+}
+
+/// What generated code may count on here.
+pub(super) fn target() -> Target {
+    features::target().clone()
 }
 
 /// Calls `stop` when the user or the system asks this process to end (SIGINT, SIGTERM, SIGHUP).
@@ -41,6 +47,12 @@ pub(super) fn on_signal(mut stop: impl FnMut() + Send + 'static) -> io::Result<(
         });
     })?;
     Ok(())
+}
+
+/// Lets the end of whoever reads our output end us silently, as with other commands: `| head`.
+pub(super) fn end_with_reader() {
+    // SAFETY: the default action is set before any thread is made; no handler of ours is replaced.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
 /// This command once more, with `sudo`, as one would type it.

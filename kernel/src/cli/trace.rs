@@ -61,6 +61,7 @@ enum Format {
 
 /// Runs the program; the exit code is that of `exit()`, or 1 if the program does not run.
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
+    machine::end_with_reader();
     let (source, parameters) = read(arguments)?;
     let out: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(File::create(path).map_err(|e| Failed(format!("{}: {e}", path.display())))?),
@@ -83,8 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
-    let options =
-        Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), fresh: false, ring_bytes: None };
+    let options = Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), ..Options::default() };
     let mut running = match tracer.start(&source, &options) {
         Ok(running) => running,
         Err(refusal) => return Ok(report(&refusal, &source)),
@@ -189,8 +189,8 @@ fn report(refusal: &Refusal, source: &Source) -> ExitCode {
 fn print_diagnostics(diagnostics: &[Diagnostic], source: &Source) {
     use io::IsTerminal;
     let style = if io::stderr().is_terminal() { Style::Ansi } else { Style::Plain };
-    for diagnostic in diagnostics {
-        eprintln!("{}", render(diagnostic, source, style));
+    if !diagnostics.is_empty() {
+        eprintln!("{}", render(source, diagnostics, style).trim_end());
     }
 }
 

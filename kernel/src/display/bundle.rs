@@ -77,8 +77,7 @@ fn map(snapshot: &MapSnapshot) -> Value {
     match &ty.value {
         MapValue::Hist { bits } => map["hist"] = json!({"bits": bits}),
         MapValue::Lhist { min, max, step } => {
-            map["lhist"] =
-                json!({"min": integer((*min).into()), "max": integer((*max).into()), "step": integer((*step).into())});
+            map["lhist"] = json!({"min": integer((*min).into()), "max": integer((*max).into()), "step": integer((*step).into())});
         }
         MapValue::Sum { signed }
         | MapValue::Min { signed }

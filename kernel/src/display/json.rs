@@ -259,10 +259,7 @@ mod tests {
         assert_eq!(super::value(&Value::Int(5)), r#"{"type": "value", "data": 5}"#);
         let tuple = Value::Tuple(vec![Value::Bool(true), Value::Uint(9_007_199_254_740_993)]);
         assert_eq!(super::value(&tuple), r#"{"type": "value", "data": [true,"9007199254740993"]}"#);
-        assert_eq!(
-            attached_probes(1),
-            r#"{"type": "attached_probes", "count": 1, "data": {"probes": 1}}"#
-        );
+        assert_eq!(attached_probes(1), r#"{"type": "attached_probes", "count": 1, "data": {"probes": 1}}"#);
     }
 
     #[test]

@@ -118,6 +118,9 @@ pub fn spoken_range(low: f64, high: f64, unit: Unit) -> Option<String> {
     if unit == Unit::Bytes {
         return None;
     }
+    if high - low == 1.0 {
+        return Some(format!("{} {}", significant(low), unit.symbol()));
+    }
     // One unit for both, that of the lower end as long as the upper one does not get long in it.
     let (symbol, scale) = match familiar(low, unit) {
         (_, scale) if low == 0.0 || high / scale >= 10_000.0 => familiar(high, unit),
@@ -170,7 +173,8 @@ mod tests {
         assert_eq!(spoken(1536.0, Unit::Bytes).as_deref(), Some("1.50 KiB"));
         assert_eq!(spoken_range(4096.0, 8192.0, Unit::Microseconds).as_deref(), Some("4.10–8.19 ms"));
         assert_eq!(spoken_range(512.0, 1024.0, Unit::Microseconds).as_deref(), Some("512–1,024 µs"));
-        assert_eq!(spoken_range(0.0, 1.0, Unit::Seconds).as_deref(), Some("0–1 s"));
+        assert_eq!(spoken_range(0.0, 1.0, Unit::Seconds).as_deref(), Some("0 s"));
+        assert_eq!(spoken_range(0.0, 10.0, Unit::Seconds).as_deref(), Some("0–10 s"));
         assert_eq!(spoken_range(1.0, 2.0, Unit::Bytes), None);
         assert!(spoken(u64::MAX as f64, Unit::Seconds).is_some_and(|text| text.ends_with(" years")));
     }

@@ -11,8 +11,14 @@ use resvg::usvg::{Options, Tree};
 use super::font;
 use super::svg::{Svg, WIDTH};
 
-/// Pixels of the image for each of the figure, so that it is sharp on dense screens.
-const SCALE: f32 = 2.0;
+/// Pixels of the image for each of the figure: sharp on dense screens, as long as it does not get large.
+fn scale(height: i32) -> f32 {
+    match height {
+        ..=800 => 2.0,
+        801..=1600 => 1.5,
+        _ => 1.0,
+    }
+}
 
 fn fonts() -> Arc<Database> {
     static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
@@ -28,12 +34,12 @@ fn fonts() -> Arc<Database> {
 
 /// The figure as PNG; `None` if it cannot be drawn.
 pub fn render(svg: &Svg) -> Option<Vec<u8>> {
-    let options =
-        Options { font_family: font::FAMILY.to_owned(), fontdb: fonts(), ..Options::default() };
+    let options = Options { font_family: font::FAMILY.to_owned(), fontdb: fonts(), ..Options::default() };
     let tree = Tree::from_str(&svg.text, &options).ok()?;
-    let width = (WIDTH as f32 * SCALE) as u32;
-    let height = (svg.height as f32 * SCALE) as u32;
+    let scale = scale(svg.height);
+    let width = (WIDTH as f32 * scale) as u32;
+    let height = (svg.height as f32 * scale) as u32;
     let mut image = Pixmap::new(width, height)?;
-    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut image.as_mut());
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut image.as_mut());
     image.encode_png().ok()
 }

@@ -10,16 +10,16 @@
 pub mod child;
 mod figure;
 mod pace;
+mod refusal;
 mod stream;
 mod target;
 
 use std::time::{Duration, Instant};
 
 use probebook_ebpf::event::Event;
-use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
+use probebook_ebpf::tracer::{Options, Running, Tracer};
 use probebook_ebpf::value::Value;
-use probebook_lang::diagnostic::{Diagnostic, Style, render};
-use probebook_lang::source::Source;
+use probebook_lang::diagnostic::{Style, render};
 
 use crate::cell::Cell;
 use crate::display::bundle;
@@ -33,7 +33,10 @@ use figure::Figure;
 use pace::Pace;
 use stream::Streams;
 
+pub use refusal::refused;
 pub use target::Target;
+
+use refusal::machine;
 
 /// How the notebook wants cells to be run.
 #[derive(Clone, Copy, Debug)]
@@ -96,9 +99,18 @@ pub fn run(
         ),
     };
     let pid = child.as_ref().map(Child::pid).or(cell.trace.pid);
-    let options = Options { pid, fresh: cell.trace.fresh, ring_bytes: None };
+    let options = Options { pid, fresh: cell.trace.fresh, ring_bytes: None, statistics: true };
     let running =
         tracer.start(&cell.program, &options).map_err(|refusal| refused(&refusal, &cell.written))?;
+    if let Some(condition) = &cell.trace.until
+        && !running.maps().contains(&condition.map)
+    {
+        let map = &condition.map;
+        return Err(Failure::plain(
+            "MagicError",
+            format!("`until` looks at @{map}, which the program does not write"),
+        ));
+    }
     if let Some(child) = &mut child {
         child.release();
     }
@@ -146,8 +158,10 @@ impl<'a> Run<'a> {
         target: Option<Target>,
         interrupt: &Interrupt,
     ) -> Result<(), Failure> {
-        let warnings = render_all(self.running.warnings(), &self.cell.written, Style::Plain);
-        self.streams.push(Instant::now(), StreamName::Stderr, &warnings);
+        if !self.running.warnings().is_empty() {
+            let warnings = render(&self.cell.written, self.running.warnings(), Style::Plain);
+            self.warn(Some(warnings));
+        }
         let mut figure = None;
         let end = if self.running.is_finished() {
             End::Done
@@ -212,7 +226,6 @@ impl<'a> Run<'a> {
         }
         if let Some(condition) = &self.cell.trace.until
             && self.pace.take_look(now)
-            && self.running.maps().contains(&condition.map)
             && self.running.snapshot(&condition.map).is_ok_and(|snapshot| condition.holds(&snapshot))
         {
             return Some(End::Condition);
@@ -282,7 +295,7 @@ impl<'a> Run<'a> {
 
     fn warn(&mut self, text: Option<String>) {
         if let Some(text) = text {
-            self.streams.push(Instant::now(), StreamName::Stderr, &format!("{text}\n"));
+            self.streams.push(Instant::now(), StreamName::Stderr, &format!("{}\n", text.trim_end()));
         }
     }
 
@@ -334,34 +347,4 @@ impl<'a> Run<'a> {
         }
         Ok(())
     }
-}
-
-/// Why a program does not run, for the reader.
-pub fn refused(refusal: &Refusal, written: &Source) -> Failure {
-    match refusal {
-        Refusal::Program(diagnostics) => {
-            let first = diagnostics.iter().find(|d| d.is_error()).or(diagnostics.first());
-            Failure {
-                name: "ProgramError".into(),
-                value: first.map(|d| d.message.clone()).unwrap_or_default(),
-                traceback: render_all(diagnostics, written, Style::Ansi).lines().map(str::to_owned).collect(),
-            }
-        }
-        Refusal::Machine(error) => machine(error, written),
-    }
-}
-
-/// Why Linux refuses, for the reader.
-fn machine(error: &probebook_ebpf::Error, written: &Source) -> Failure {
-    let mut failure = Failure::plain("LinuxError", error.to_string());
-    if let probebook_ebpf::Error::Verifier { diagnostic, log } = error {
-        failure.name = "VerifierError".into();
-        failure.traceback = render(diagnostic, written, Style::Ansi).lines().map(str::to_owned).collect();
-        failure.traceback.extend(log.lines().map(str::to_owned));
-    }
-    failure
-}
-
-fn render_all(diagnostics: &[Diagnostic], source: &Source, style: Style) -> String {
-    diagnostics.iter().map(|diagnostic| render(diagnostic, source, style) + "\n").collect()
 }

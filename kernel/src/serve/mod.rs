@@ -11,6 +11,8 @@
 
 mod frontend;
 mod parent;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
@@ -76,6 +78,7 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
     let (shell_replier, control_replier) = (channels.shell.replier(), channels.control.replier());
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
+    let mut is_done = false;
     loop {
         let shutdown = tokio::select! {
             message = channels.control.next() => urgent.answer(&message, &control_replier),
@@ -85,7 +88,10 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
                 false
             }
             _ = terminations.recv() => true,
-            _ = &mut executor_done => true,
+            _ = &mut executor_done, if !is_done => {
+                is_done = true;
+                true
+            }
         };
         if shutdown {
             break;
@@ -94,7 +100,9 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
     interrupt.close();
     drop(queue);
     // Past the limit the cell is cut off.
-    drop(tokio::time::timeout(LAST_CELL, &mut executor_done).await);
+    if !is_done {
+        drop(tokio::time::timeout(LAST_CELL, &mut executor_done).await);
+    }
     channels.iopub.flush(LAST_WORDS).await;
     // Replies are handed to Linux by another task.
     tokio::time::sleep(Duration::from_millis(20)).await;

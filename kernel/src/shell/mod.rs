@@ -14,7 +14,7 @@ mod history;
 mod inspect;
 mod kernel;
 #[cfg(test)]
-mod scripted;
+pub(crate) mod scripted;
 #[cfg(test)]
 mod tests;
 

@@ -98,6 +98,13 @@ fn conditions_end_a_cell() {
 }
 
 #[test]
+fn a_condition_on_another_map_is_refused() {
+    let mut shell = shell(|_, _| Ok(attached()));
+    let (executed, _) = execute(&mut shell, "%%trace until @m >= 150\ninterval:s:1 { @n = count(); }");
+    assert_eq!(executed.failure.unwrap().name, "MagicError");
+}
+
+#[test]
 fn an_interrupt_ends_a_cell_normally() {
     let mut shell = shell(|_, _| Ok(attached()));
     let interrupt = Interrupt::default();

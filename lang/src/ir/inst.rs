@@ -226,6 +226,13 @@ pub enum Op {
         /// How many.
         size: u32,
     },
+    /// Whether local memory holds these bytes; 0 or 1. `opt` makes it of comparisons with a literal.
+    BytesAre {
+        /// The base.
+        memory: Value,
+        /// What to compare with.
+        data: Vec<u8>,
+    },
     /// Reads kernel or user memory into local memory; zeros where that faults. No result.
     Read {
         /// The target in local memory.

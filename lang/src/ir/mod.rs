@@ -14,6 +14,9 @@ mod operands;
 pub mod print;
 pub mod verify;
 
+#[cfg(test)]
+mod tests;
+
 pub use inst::*;
 
 use crate::probes::AttachPoint;

@@ -19,6 +19,7 @@ impl Op {
             | Self::Load { .. }
             | Self::StringEq { .. }
             | Self::BytesEq { .. }
+            | Self::BytesAre { .. }
             | Self::ReadString { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
@@ -80,9 +81,10 @@ impl Op {
                 f(b, slot);
             }
             Self::Extend { value, .. } | Self::Swap { value, .. } => f(value, int),
-            Self::Load { memory, .. } | Self::Zero { memory, .. } | Self::Write { memory, .. } => {
-                f(memory, slot)
-            }
+            Self::Load { memory, .. }
+            | Self::Zero { memory, .. }
+            | Self::Write { memory, .. }
+            | Self::BytesAre { memory, .. } => f(memory, slot),
             Self::Store { memory, value, .. } => {
                 f(memory, slot);
                 f(value, int);

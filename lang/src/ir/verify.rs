@@ -207,6 +207,7 @@ impl Verifier<'_> {
                 inside(a, 0, *size)?;
                 inside(b, 0, *size)
             }
+            Op::BytesAre { memory, data } => inside(memory, 0, data.len() as u32),
             Op::Read { to, size, .. } => inside(to, 0, *size),
             Op::ReadString { to, capacity, .. } => inside(to, 0, *capacity),
             Op::Comm { to } => inside(to, 0, 16),

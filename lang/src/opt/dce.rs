@@ -22,6 +22,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::Load { .. }
         | Op::StringEq { .. }
         | Op::BytesEq { .. }
+        | Op::BytesAre { .. }
         | Op::Context { .. }
         | Op::ContextAddress(_)
         | Op::Argument(_)

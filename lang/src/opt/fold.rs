@@ -201,7 +201,12 @@ impl Folder {
 fn is_truth(op: &Op) -> bool {
     matches!(
         op,
-        Op::Compare(..) | Op::StringEq { .. } | Op::BytesEq { .. } | Op::MapHas { .. } | Op::MapDelete { .. }
+        Op::Compare(..)
+            | Op::StringEq { .. }
+            | Op::BytesEq { .. }
+            | Op::BytesAre { .. }
+            | Op::MapHas { .. }
+            | Op::MapDelete { .. }
     )
 }
 

@@ -1,7 +1,7 @@
 //! [`ir::Module`] → the same program in fewer instructions.
 //!
 //! Passes in a small loop until nothing changes: [`fold`] computes what is known, [`cse`] what was computed
-//! before, [`cfg`](mod@cfg) clears ways that nothing takes, [`dce`] removes what nobody reads.
+//! before, [`memory`] what slots hold, [`cfg`](mod@cfg) clears ways that nothing takes, [`dce`] removes what nobody reads.
 //!
 //! *Invariant:* a pass keeps what `ir::verify` promises; debug builds check it after each.
 //!
@@ -11,6 +11,10 @@ pub mod cfg;
 pub mod cse;
 pub mod dce;
 pub mod fold;
+pub mod memory;
+
+#[cfg(test)]
+mod tests;
 
 use crate::ir::{self, Function, Inst, Module, Op, Value};
 
@@ -23,8 +27,13 @@ type Pass = fn(&mut Function) -> bool;
 /// Optimises every program.
 pub fn optimise(module: &mut Module) {
     check(module, "lowering");
-    let passes: [(&str, Pass); 4] =
-        [("cfg", cfg::run), ("fold", fold::run), ("cse", cse::run), ("dce", dce::run)];
+    let passes: [(&str, Pass); 5] = [
+        ("cfg", cfg::run),
+        ("fold", fold::run),
+        ("cse", cse::run),
+        ("memory", memory::run),
+        ("dce", dce::run),
+    ];
     for index in 0..module.programs.len() {
         for _ in 0..ROUNDS {
             let mut changed = false;

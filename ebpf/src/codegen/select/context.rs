@@ -25,11 +25,11 @@ impl Selector<'_> {
     pub(super) fn fact(&mut self, dst: Reg, op: &Op) -> Result<(), Unsupported> {
         match *op {
             Op::Context { offset, width, signed } => {
-                let mem = Mem::at(self.context).plus(offset);
+                let mem = Mem::aligned(self.context).plus(offset);
                 self.load_any(dst, mem, width, signed);
             }
             Op::ContextAddress(offset) => {
-                self.inst(VInst::Address(dst, Mem::at(self.context).plus(offset)));
+                self.inst(VInst::Address(dst, Mem::aligned(self.context).plus(offset)));
             }
             Op::Argument(index) => return self.argument(dst, index),
             Op::ReturnValue => match self.program.points.first() {
@@ -47,7 +47,7 @@ impl Selector<'_> {
     }
 
     fn context_word(&mut self, dst: Reg, offset: u32) {
-        let mem = Mem::at(self.context).plus(offset);
+        let mem = Mem::aligned(self.context).plus(offset);
         self.inst(VInst::Load { dst, mem, width: Width::B8, signed: false });
     }
 
@@ -113,10 +113,11 @@ impl Selector<'_> {
     /// One half of what a helper returns.
     fn half(&mut self, dst: Reg, helper: Helper, upper: bool) {
         self.helper(helper, &[]);
-        self.mov(dst, Reg::R0);
-        if !upper {
-            self.alu(AluOp::Shl, dst, 32);
+        if upper {
+            self.mov(dst, Reg::R0);
+            self.alu(AluOp::Shr, dst, 32);
+        } else {
+            self.inst(VInst::MoveLow(dst, Reg::R0));
         }
-        self.alu(AluOp::Shr, dst, 32);
     }
 }

@@ -1,7 +1,8 @@
 //! Ordinary map elements: get, set, delete, has, len.
 //!
 //! A scalar map is the only element of an array, whose address Linux burns into the program: no lookup. In
-//! a hash, a word that exists is overwritten in place, which is cheaper than an update.
+//! a hash, a word that exists is overwritten in place, which is cheaper than an update; only where elements are
+//! deleted as well, they are expected to be missing.
 
 use probebook_lang::ir::{MapId, Value};
 use probebook_lang::types::layout::Shape;
@@ -22,8 +23,12 @@ impl<'a> Selector<'a> {
 
     /// The only element of an array.
     pub(super) fn only_element(&mut self, map: MapId) -> Mem {
+        if let Some((_, address)) = self.element.filter(|(known, _)| *known == map) {
+            return Mem::at(address);
+        }
         let address = self.code.register();
         self.inst(VInst::Map(address, MapRef::User(map.0), Some(0)));
+        self.element = Some((map, address));
         Mem::at(address)
     }
 
@@ -95,6 +100,7 @@ impl<'a> Selector<'a> {
         }
         let key = self.key(map, key, None);
         let element = self.look_up(map, key);
+        self.looked_up = Some((map, key, element));
         let (found, done) = (self.label(), self.label());
         self.mov(dst, 0);
         self.branch(Cond::Ne, element, 0, found, done);
@@ -134,13 +140,20 @@ impl<'a> Selector<'a> {
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
         let key = self.key(map, key, None);
-        let element = self.look_up(map, key);
-        let (found, missing, done) = (self.label(), self.label(), self.label());
-        self.branch(Cond::Ne, element, 0, found, missing);
-        self.begin(found);
-        self.store_any(Mem::at(element), width, value);
-        self.jump(done);
-        self.begin(missing);
+        let done = self.label();
+        let element = match self.looked_up.take() {
+            Some((known, at, element)) if known == map && at == key => Some(element),
+            _ if self.shrinking.contains(&map) => None,
+            _ => Some(self.look_up(map, key)),
+        };
+        if let Some(element) = element {
+            let (found, missing) = (self.label(), self.label());
+            self.branch(Cond::Ne, element, 0, found, missing);
+            self.begin(found);
+            self.store_any(Mem::at(element), width, value);
+            self.jump(done);
+            self.begin(missing);
+        }
         let new = self.temporary(Temporary::Value, spec.value_size);
         if width < 8 {
             self.store(new, Width::B8, 0);

@@ -54,4 +54,17 @@ impl Selector<'_> {
         }
         self.jump(yes);
     }
+
+    /// Jumps by whether local memory holds these bytes.
+    pub(super) fn bytes_are(&mut self, memory: Mem, data: &[u8], yes: Label, no: Label) {
+        for (offset, width) in Self::pieces(memory, None, data.len() as u32) {
+            let start = offset as usize;
+            let bytes = &data[start..start + width.bytes() as usize];
+            let number = bytes.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+            let found = self.load(memory.plus(offset), width, false);
+            let expected = self.number(number as i64);
+            self.branch_away(Cond::Ne, found, expected, no);
+        }
+        self.jump(yes);
+    }
 }

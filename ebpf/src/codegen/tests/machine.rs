@@ -15,6 +15,7 @@ const PROG_TEST_RUN: i32 = 10;
 const RAW_TRACEPOINT: u32 = 17;
 const TRACEPOINT: u32 = 5;
 const KPROBE: u32 = 2;
+const PERF_EVENT: u32 = 7;
 
 pub struct Machine {
     pub object: Object,
@@ -150,6 +151,7 @@ impl Machine {
         attributes[0] = match program.points[0].provider() {
             "tracepoint" => TRACEPOINT,
             "uprobe" | "uretprobe" => KPROBE,
+            "profile" | "interval" | "software" => PERF_EVENT,
             _ => RAW_TRACEPOINT,
         };
         attributes[1] = code.len() as u32;

@@ -243,3 +243,17 @@ fn clearing_scalar_aggregations_and_len() {
     let machine = load(module(maps, vec![], vec![program]));
     assert_eq!(machine.run(0), 3110);
 }
+
+#[test]
+fn merging_over_many_cpus() {
+    if !is_live() {
+        return;
+    }
+    for (cpus, value) in [(1, MapValue::Count), (512, MapValue::Count), (512, MapValue::Min { signed: true })]
+    {
+        let program = begin(|b| b.value(Op::AggregateGet { map: M, key: None }, S));
+        let target = crate::codegen::Target { cpus, ..super::machine::target() };
+        let machine = super::load_for(module(vec![map("m", None, value)], vec![], vec![program]), &target);
+        assert_eq!(machine.run(0), 0);
+    }
+}

@@ -4,6 +4,7 @@ mod loops;
 mod machine;
 mod maps;
 mod memory;
+mod programs;
 mod random;
 
 use probebook_lang::ir::builder::FunctionBuilder;

@@ -48,12 +48,34 @@ pub fn fit(text: &str, size: f64, bold: bool, room: f64) -> Cow<'_, str> {
     Cow::Owned(kept.chain(['…']).collect())
 }
 
+/// A text that fits into `room` pixels, shortened in its middle: of paths and names the end tells most.
+pub fn fit_middle(text: &str, size: f64, bold: bool, room: f64) -> Cow<'_, str> {
+    if width(text, size, bold) <= room {
+        return Cow::Borrowed(text);
+    }
+    let half = (room - width("…", size, bold)) / 2.0;
+    let kept = |chars: &mut dyn Iterator<Item = char>| -> Vec<char> {
+        let mut left = half;
+        chars
+            .take_while(|&c| {
+                left -= advance(c, bold) * size;
+                left >= 0.0
+            })
+            .collect()
+    };
+    let head = kept(&mut text.chars());
+    let tail = kept(&mut text.chars().rev());
+    Cow::Owned(head.into_iter().chain(['…']).chain(tail.into_iter().rev()).collect())
+}
+
 /// A text as lines of at most `room` pixels, broken between words.
 pub fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if width(line, size, false) + width(" ", size, false) + width(word, size, false) <= room => {
+            Some(line)
+                if width(line, size, false) + width(" ", size, false) + width(word, size, false) <= room =>
+            {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -81,6 +103,9 @@ mod tests {
         let cut = fit("a rather long comm name", 12.0, false, 60.0);
         assert!(cut.ends_with('…') && width(&cut, 12.0, false) <= 60.0);
         assert_eq!(fit("x", 12.0, false, 0.0), "…");
+        let cut = fit_middle("/usr/lib/x86_64-linux-gnu/libc.so.6", 12.0, false, 120.0);
+        assert!(cut.starts_with("/usr") && cut.ends_with("so.6") && width(&cut, 12.0, false) <= 120.0);
+        assert_eq!(fit_middle("xyz", 12.0, false, 5.0), "…");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use probebook_ebpf::map::{EntryValue, MapSnapshot};
+use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot};
 use probebook_lang::types::Unit;
 
 use super::{TOP, is_additive, key_cells, key_columns, keys, kind_word, value_title};
@@ -43,17 +43,17 @@ pub struct Bar {
 
 impl Bars {
     pub(super) fn new(snapshot: &MapSnapshot, unit: Option<Unit>, notes: &mut Vec<String>) -> Self {
-        let mut entries: Vec<(i128, Vec<String>)> = Vec::new();
+        let mut entries: Vec<(i128, &Entry)> = Vec::new();
         for entry in sorted(snapshot) {
             let (EntryValue::Plain(value) | EntryValue::Number(value)) = &entry.value else { continue };
-            entries.extend(integer(value).map(|n| (n, key_cells(entry))));
+            entries.extend(integer(value).map(|n| (n, entry)));
         }
         entries.sort_by_key(|(value, _)| Reverse(*value));
         let total: i128 = entries.iter().map(|(value, _)| value).sum();
         let negative = entries.last().is_some_and(|(value, _)| *value < 0);
         let additive = is_additive(&snapshot.ty.value);
         let share = |value: i128| (additive && !negative).then(|| percent(value as u128, total as u128));
-        let bar = |(value, key): (i128, Vec<String>)| Bar {
+        let bar = |value: i128, key: Vec<String>| Bar {
             key,
             value: Some(value),
             spoken: unit.and_then(|unit| spoken(value as f64, unit)),
@@ -65,14 +65,14 @@ impl Bars {
             let words = vec![format!("other ({})", keys(rest.len()))];
             let sum = additive.then(|| rest.iter().map(|(value, _)| value).sum::<i128>());
             match sum {
-                Some(sum) => bar((sum, words)),
+                Some(sum) => bar(sum, words),
                 None => Bar { key: words, value: None, spoken: None, share: None },
             }
         });
         if other.is_some() {
             notes.push(format!("the {TOP} largest of {} have a bar", keys(snapshot.entries.len())));
         }
-        let rows: Vec<Bar> = entries.into_iter().map(bar).collect();
+        let rows: Vec<Bar> = entries.into_iter().map(|(value, entry)| bar(value, key_cells(entry))).collect();
         let ends = || rows.iter().filter_map(|row| row.value);
         Self {
             columns: key_columns(&snapshot.ty),

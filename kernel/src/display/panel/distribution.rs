@@ -99,7 +99,12 @@ impl Distribution {
         let spans = || all.iter().filter_map(|(_, counts)| used(counts));
         let first = spans().map(|span| *span.start()).min().unwrap_or(0);
         let end = spans().map(|span| *span.end()).max().unwrap_or(0);
-        let groups = groups(scale, first..=end, keyed, notes);
+        let span = if let Scale::Linear { .. } = scale {
+            widen(first, end, snapshot.ty.value.buckets() as usize)
+        } else {
+            first..=end
+        };
+        let groups = groups(scale, span, keyed, notes);
         let has_suffix = groups.iter().any(|group| group.bucket.has_suffix());
         if has_suffix {
             notes.insert(0, "in bucket labels K = 1024".into());
@@ -127,6 +132,14 @@ impl Distribution {
     }
 }
 
+/// An axis shows a bucket more on either side, and is there also if all values lie outside of it.
+fn widen(first: usize, last: usize, buckets: usize) -> RangeInclusive<usize> {
+    let inner_end = buckets.saturating_sub(2).max(1);
+    let first = if first > 1 { (first - 1).min(inner_end) } else { first };
+    let last = if last < inner_end { last + 1 } else { last };
+    first..=last
+}
+
 /// Adds up all series but the largest.
 fn fold_rest(all: &mut Vec<(String, Vec<u64>)>) {
     if all.len() <= SERIES + 1 {
@@ -144,12 +157,7 @@ fn fold_rest(all: &mut Vec<(String, Vec<u64>)>) {
 }
 
 /// The drawn ranges: each a bucket, or several where there are more than a picture can hold.
-fn groups(
-    scale: Scale,
-    span: RangeInclusive<usize>,
-    keyed: bool,
-    notes: &mut Vec<String>,
-) -> Vec<Group> {
+fn groups(scale: Scale, span: RangeInclusive<usize>, keyed: bool, notes: &mut Vec<String>) -> Vec<Group> {
     match scale {
         Scale::Log2 { bits } => {
             let limit = if keyed { 40 } else { 64 };
@@ -229,9 +237,9 @@ fn series(title: String, counts: &[u64], scale: Scale, groups: &[Group], unit: O
     let of = |group: &Group| {
         group.buckets.clone().filter_map(|index| counts.get(index)).fold(0u64, |n, &m| n.saturating_add(m))
     };
-    let marks = PERCENTILES.iter().filter_map(|&(name, thousandths)| {
-        mark(name, thousandths, counts, scale, groups, unit)
-    });
+    let marks = PERCENTILES
+        .iter()
+        .filter_map(|&(name, thousandths)| mark(name, thousandths, counts, scale, groups, unit));
     Series { n: sum(counts), counts: groups.iter().map(of).collect(), marks: marks.collect(), title }
 }
 
@@ -251,13 +259,9 @@ fn mark(
     let at = low.zip(high).map(|(low, high)| low + (high - low) * within);
     let (label, said) = match scale {
         // A bucket is all one knows.
-        Scale::Log2 { .. } => {
-            (bucket.label(), unit.and_then(|unit| spoken_range(low?, high?, unit)))
-        }
+        Scale::Log2 { .. } => (bucket.label(), unit.and_then(|unit| spoken_range(low?, high?, unit))),
         Scale::Linear { .. } => match (at, bucket.low, bucket.high) {
-            (Some(at), ..) => {
-                (format!("≈ {}", significant(at)), unit.and_then(|unit| spoken(at, unit)))
-            }
+            (Some(at), ..) => (significant(at), unit.and_then(|unit| spoken(at, unit))),
             (None, None, Some(min)) => (format!("< {}", min.label), None),
             (None, Some(max), _) => (format!("≥ {}", max.label), None),
             (None, None, None) => return None,
@@ -302,8 +306,14 @@ mod tests {
             let last = ((63 - usize::from(bits)) << bits) + (1 << bits);
             let groups = log2_groups(bits, coarser, &(0..=last));
             for group in &groups {
-                assert_eq!(fine.bucket(*group.buckets.start()).low.map(|b| b.value), group.bucket.low.as_ref().map(|b| b.value));
-                assert_eq!(fine.bucket(*group.buckets.end()).high.map(|b| b.value), group.bucket.high.as_ref().map(|b| b.value));
+                assert_eq!(
+                    fine.bucket(*group.buckets.start()).low.map(|b| b.value),
+                    group.bucket.low.as_ref().map(|b| b.value)
+                );
+                assert_eq!(
+                    fine.bucket(*group.buckets.end()).high.map(|b| b.value),
+                    group.bucket.high.as_ref().map(|b| b.value)
+                );
             }
             let count: usize = groups.iter().map(|group| group.buckets.clone().count()).sum();
             assert_eq!(count, last + 1);

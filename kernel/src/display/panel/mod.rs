@@ -162,7 +162,12 @@ fn keys(count: usize) -> String {
 
 /// The parts of a key as labels, in columns.
 fn key_cells(entry: &Entry) -> Vec<String> {
-    entry.key.iter().map(label).collect()
+    let part = |value| match label(value) {
+        // An empty key would look like a missing one.
+        text if text.is_empty() => "\"\"".into(),
+        text => text,
+    };
+    entry.key.iter().map(part).collect()
 }
 
 /// For each part of the key whether it is a number, and so stands to the right.

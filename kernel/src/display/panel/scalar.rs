@@ -40,7 +40,11 @@ impl Scalar {
                 let mean = number("average", average(*total, *count, ty), unit);
                 let count = number("count", i128::from(*count), None);
                 let total = number("total", total_of(*total, ty), unit);
-                if matches!(ty, MapValue::Stats { .. }) { vec![count, mean, total] } else { vec![mean, count] }
+                if matches!(ty, MapValue::Stats { .. }) {
+                    vec![count, mean, total]
+                } else {
+                    vec![mean, count]
+                }
             }
             Some(EntryValue::Plain(value) | EntryValue::Number(value)) => match integer(value) {
                 Some(n) => vec![number("", n, unit)],

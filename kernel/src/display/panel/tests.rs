@@ -3,7 +3,13 @@
 use super::*;
 use probebook_ebpf::value::Value;
 
-fn map(name: &str, key: Option<Vec<Type>>, value: MapValue, unit: Option<Unit>, entries: Vec<Entry>) -> MapSnapshot {
+fn map(
+    name: &str,
+    key: Option<Vec<Type>>,
+    value: MapValue,
+    unit: Option<Unit>,
+    entries: Vec<Entry>,
+) -> MapSnapshot {
     MapSnapshot { name: name.into(), ty: MapType { key, value, unit }, entries }
 }
 
@@ -37,8 +43,18 @@ fn buckets(value: &MapValue, key: Vec<Value>, first: usize, counts: &[u64]) -> E
 }
 
 const COMMS: [&str; 12] = [
-    "systemd", "dd", "postgres", "kworker/0:1-eve", "containerd-shim", "rustc", "chromium", "sshd", "bash", "python3",
-    "node", "(sd-pam)",
+    "systemd",
+    "dd",
+    "postgres",
+    "kworker/0:1-eve",
+    "containerd-shim",
+    "rustc",
+    "chromium",
+    "sshd",
+    "bash",
+    "python3",
+    "node",
+    "(sd-pam)",
 ];
 
 const LATENCY: [u64; 13] = [3, 31, 120, 800, 2600, 4100, 3200, 1100, 420, 130, 60, 12, 3];
@@ -53,7 +69,9 @@ pub fn gallery() -> Vec<(&'static str, Vec<MapSnapshot>)> {
     let counted: Vec<Entry> =
         COMMS.iter().enumerate().map(|(i, comm)| number(vec![string(comm)], 48_211 >> i)).collect();
     let many = |count: u64| -> Vec<Entry> {
-        (0..count).map(|i| number(vec![string(format!("comm-{i}")), Value::Int(1000 + i as i64)], 1 + i * i)).collect()
+        (0..count)
+            .map(|i| number(vec![string(format!("comm-{i}")), Value::Int(1000 + i as i64)], 1 + i * i))
+            .collect()
     };
     let keyed_hist: Vec<Entry> = COMMS
         .iter()
@@ -68,7 +86,14 @@ pub fn gallery() -> Vec<(&'static str, Vec<MapSnapshot>)> {
         .iter()
         .take(5)
         .enumerate()
-        .map(|(i, comm)| buckets(&lhist, vec![string(comm)], 0, &bell.iter().map(|n| n / (i as u64 + 1)).collect::<Vec<_>>()))
+        .map(|(i, comm)| {
+            buckets(
+                &lhist,
+                vec![string(comm)],
+                0,
+                &bell.iter().map(|n| n / (i as u64 + 1)).collect::<Vec<_>>(),
+            )
+        })
         .collect();
     let hostile: [&[u8]; 6] = [
         b"<img src=x onerror=alert(1)>",
@@ -80,46 +105,267 @@ pub fn gallery() -> Vec<(&'static str, Vec<MapSnapshot>)> {
     ];
     vec![
         ("bars", vec![map("reads", comm_key(), MapValue::Count, None, counted.clone())]),
-        ("bars-two-keys", vec![map("by_pid", Some(vec![text(), Type::I64]), MapValue::Count, None, many(1000))]),
-        ("bars-10000", vec![map("many", Some(vec![text(), Type::I64]), MapValue::Sum { signed: false }, Some(Unit::Bytes), many(10_000))]),
-        ("bars-negative", vec![map("delta", comm_key(), MapValue::Plain(Type::I64), Some(Unit::Nanoseconds), vec![
-            signed(vec![string("gain")], 5_200_000), signed(vec![string("none")], 0), signed(vec![string("loss")], -3_100_000),
-            signed(vec![string("tiny")], -1)])]),
-        ("bars-one", vec![map("one", comm_key(), MapValue::Count, None, vec![number(vec![string("dd")], 2003)])]),
-        ("bars-max", vec![map("huge", comm_key(), MapValue::Sum { signed: false }, None, vec![
-            number(vec![string("max")], u64::MAX), number(vec![string("one")], 1), number(vec![string("half")], u64::MAX / 2)])]),
-        ("bars-zero", vec![map("zeroed", comm_key(), MapValue::Count, None, vec![number(vec![string("a")], 0), number(vec![string("b")], 0)])]),
-        ("bars-hostile", vec![map("evil", comm_key(), MapValue::Count, None,
-            hostile.iter().enumerate().map(|(i, bytes)| number(vec![string(bytes)], 100 >> i)).collect())]),
-        ("bars-long-keys", vec![map("paths", Some(vec![text(), text(), Type::I64]), MapValue::Count, None, (0..7).map(|i| number(vec![
-            string("/usr/lib/x86_64-linux-gnu/a/very/long/path/to/some/library.so.6"), string(format!("another-rather-long-name-{i}")), Value::Int(i)], 7 - i as u64)).collect())]),
+        (
+            "bars-two-keys",
+            vec![map("by_pid", Some(vec![text(), Type::I64]), MapValue::Count, None, many(1000))],
+        ),
+        (
+            "bars-10000",
+            vec![map(
+                "many",
+                Some(vec![text(), Type::I64]),
+                MapValue::Sum { signed: false },
+                Some(Unit::Bytes),
+                many(10_000),
+            )],
+        ),
+        (
+            "bars-negative",
+            vec![map(
+                "delta",
+                comm_key(),
+                MapValue::Plain(Type::I64),
+                Some(Unit::Nanoseconds),
+                vec![
+                    signed(vec![string("gain")], 5_200_000),
+                    signed(vec![string("none")], 0),
+                    signed(vec![string("loss")], -3_100_000),
+                    signed(vec![string("tiny")], -1),
+                ],
+            )],
+        ),
+        (
+            "bars-one",
+            vec![map("one", comm_key(), MapValue::Count, None, vec![number(vec![string("dd")], 2003)])],
+        ),
+        (
+            "bars-max",
+            vec![map(
+                "huge",
+                comm_key(),
+                MapValue::Sum { signed: false },
+                None,
+                vec![
+                    number(vec![string("max")], u64::MAX),
+                    number(vec![string("one")], 1),
+                    number(vec![string("half")], u64::MAX / 2),
+                ],
+            )],
+        ),
+        (
+            "bars-zero",
+            vec![map(
+                "zeroed",
+                comm_key(),
+                MapValue::Count,
+                None,
+                vec![number(vec![string("a")], 0), number(vec![string("b")], 0)],
+            )],
+        ),
+        (
+            "bars-hostile",
+            vec![map(
+                "evil",
+                comm_key(),
+                MapValue::Count,
+                None,
+                hostile.iter().enumerate().map(|(i, bytes)| number(vec![string(bytes)], 100 >> i)).collect(),
+            )],
+        ),
+        (
+            "bars-long-keys",
+            vec![map(
+                "paths",
+                Some(vec![text(), text(), Type::I64]),
+                MapValue::Count,
+                None,
+                (0..7)
+                    .map(|i| {
+                        number(
+                            vec![
+                                string("/usr/lib/x86_64-linux-gnu/a/very/long/path/to/some/library.so.6"),
+                                string(format!("another-rather-long-name-{i}")),
+                                Value::Int(i),
+                            ],
+                            7 - i as u64,
+                        )
+                    })
+                    .collect(),
+            )],
+        ),
         ("hist", vec![map("usecs", None, hist.clone(), micros, vec![buckets(&hist, vec![], 4, &LATENCY)])]),
-        ("hist-bytes", vec![map("size", None, hist.clone(), Some(Unit::Bytes), vec![buckets(&hist, vec![], 9, &[5, 0, 12_000, 1, 0, 3])])]),
+        (
+            "hist-bytes",
+            vec![map(
+                "size",
+                None,
+                hist.clone(),
+                Some(Unit::Bytes),
+                vec![buckets(&hist, vec![], 9, &[5, 0, 12_000, 1, 0, 3])],
+            )],
+        ),
         ("hist-one", vec![map("one", None, hist.clone(), None, vec![buckets(&hist, vec![], 13, &[2000])])]),
-        ("hist-all", vec![map("all", None, hist.clone(), Some(Unit::Nanoseconds), vec![buckets(&hist, vec![], 0, &[7; 65])])]),
-        ("hist-max", vec![map("max", None, hist.clone(), None, vec![buckets(&hist, vec![], 0, &[1, 0, u64::MAX, u64::MAX / 3])])]),
-        ("hist-fine", vec![map("fine", None, fine.clone(), micros, vec![buckets(&fine, vec![], 60, &(0..400).map(|i| 1000 / (1 + i)).collect::<Vec<_>>())])]),
+        (
+            "hist-all",
+            vec![map(
+                "all",
+                None,
+                hist.clone(),
+                Some(Unit::Nanoseconds),
+                vec![buckets(&hist, vec![], 0, &[7; 65])],
+            )],
+        ),
+        (
+            "hist-max",
+            vec![map(
+                "max",
+                None,
+                hist.clone(),
+                None,
+                vec![buckets(&hist, vec![], 0, &[1, 0, u64::MAX, u64::MAX / 3])],
+            )],
+        ),
+        (
+            "hist-fine",
+            vec![map(
+                "fine",
+                None,
+                fine.clone(),
+                micros,
+                vec![buckets(&fine, vec![], 60, &(0..400).map(|i| 1000 / (1 + i)).collect::<Vec<_>>())],
+            )],
+        ),
         ("hist-keyed", vec![map("by_comm", comm_key(), hist.clone(), micros, keyed_hist.clone())]),
         ("hist-keyed-three", vec![map("three", comm_key(), hist.clone(), None, keyed_hist[..3].to_vec())]),
         ("lhist", vec![map("cpu", None, lhist.clone(), None, vec![buckets(&lhist, vec![], 0, &bell)])]),
-        ("lhist-time", vec![map("delay", None, MapValue::Lhist { min: 0, max: 1_000_000, step: 1000 }, micros, vec![
-            buckets(&MapValue::Lhist { min: 0, max: 1_000_000, step: 1000 }, vec![], 3, &(0..999).map(|i| (i % 37) * (999 - i)).collect::<Vec<_>>())])]),
+        (
+            "lhist-time",
+            vec![map(
+                "delay",
+                None,
+                MapValue::Lhist { min: 0, max: 1_000_000, step: 1000 },
+                micros,
+                vec![buckets(
+                    &MapValue::Lhist { min: 0, max: 1_000_000, step: 1000 },
+                    vec![],
+                    3,
+                    &(0..999).map(|i| (i % 37) * (999 - i)).collect::<Vec<_>>(),
+                )],
+            )],
+        ),
         ("lhist-one", vec![map("one", None, lhist.clone(), None, vec![buckets(&lhist, vec![], 3, &[5])])]),
-        ("lhist-outside", vec![map("outside", None, lhist.clone(), None, vec![buckets(&lhist, vec![], 21, &[5])])]),
+        (
+            "lhist-outside",
+            vec![map("outside", None, lhist.clone(), None, vec![buckets(&lhist, vec![], 21, &[5])])],
+        ),
         ("lhist-keyed", vec![map("lkeyed", comm_key(), lhist.clone(), None, keyed_lhist)]),
-        ("scalar", vec![map("total", None, MapValue::Plain(Type::I64), Some(Unit::Nanoseconds), vec![signed(vec![], 1_234_567_890)])]),
-        ("scalar-max", vec![map("big", None, MapValue::Sum { signed: false }, Some(Unit::Bytes), vec![number(vec![], u64::MAX)])]),
-        ("scalar-text", vec![map("last", None, MapValue::Plain(text()), None, vec![Entry { key: vec![], value: EntryValue::Plain(string("/a/rather/long/path/that/goes/on/and/on/until/it/does/not/fit/into/the/figure/any/more")) }])]),
-        ("scalar-stats", vec![map("st", None, MapValue::Stats { signed: true }, micros, vec![average(vec![], 123_456_789, 4242)])]),
-        ("table-stats", vec![map("stats", comm_key(), MapValue::Stats { signed: true }, micros, COMMS.iter().enumerate().map(|(i, comm)| average(vec![string(comm)], 1_000_000 / (i as i64 + 1) - 200_000, 10 + i as u64)).collect())]),
-        ("table-max", vec![map("worst", Some(vec![text(), Type::I64]), MapValue::Max { signed: true }, Some(Unit::Nanoseconds), COMMS.iter().enumerate().map(|(i, comm)| Entry { key: vec![string(comm), Value::Int(100 * i as i64)], value: EntryValue::Number(Value::Int(9_000_000 >> i)) }).collect())]),
-        ("table-text", vec![map("names", Some(vec![Type::I64]), MapValue::Plain(text()), None, (0..30).map(|i| Entry { key: vec![Value::Int(i * 97)], value: EntryValue::Plain(string(COMMS[i as usize % 12])) }).collect())]),
+        (
+            "scalar",
+            vec![map(
+                "total",
+                None,
+                MapValue::Plain(Type::I64),
+                Some(Unit::Nanoseconds),
+                vec![signed(vec![], 1_234_567_890)],
+            )],
+        ),
+        (
+            "scalar-max",
+            vec![map(
+                "big",
+                None,
+                MapValue::Sum { signed: false },
+                Some(Unit::Bytes),
+                vec![number(vec![], u64::MAX)],
+            )],
+        ),
+        (
+            "scalar-text",
+            vec![map(
+                "last",
+                None,
+                MapValue::Plain(text()),
+                None,
+                vec![Entry {
+                    key: vec![],
+                    value: EntryValue::Plain(string(
+                        "/a/rather/long/path/that/goes/on/and/on/until/it/does/not/fit/into/the/figure/any/more",
+                    )),
+                }],
+            )],
+        ),
+        (
+            "scalar-stats",
+            vec![map(
+                "st",
+                None,
+                MapValue::Stats { signed: true },
+                micros,
+                vec![average(vec![], 123_456_789, 4242)],
+            )],
+        ),
+        (
+            "table-stats",
+            vec![map(
+                "stats",
+                comm_key(),
+                MapValue::Stats { signed: true },
+                micros,
+                COMMS
+                    .iter()
+                    .enumerate()
+                    .map(|(i, comm)| {
+                        average(vec![string(comm)], 1_000_000 / (i as i64 + 1) - 200_000, 10 + i as u64)
+                    })
+                    .collect(),
+            )],
+        ),
+        (
+            "table-max",
+            vec![map(
+                "worst",
+                Some(vec![text(), Type::I64]),
+                MapValue::Max { signed: true },
+                Some(Unit::Nanoseconds),
+                COMMS
+                    .iter()
+                    .enumerate()
+                    .map(|(i, comm)| Entry {
+                        key: vec![string(comm), Value::Int(100 * i as i64)],
+                        value: EntryValue::Number(Value::Int(9_000_000 >> i)),
+                    })
+                    .collect(),
+            )],
+        ),
+        (
+            "table-text",
+            vec![map(
+                "names",
+                Some(vec![Type::I64]),
+                MapValue::Plain(text()),
+                None,
+                (0..30)
+                    .map(|i| Entry {
+                        key: vec![Value::Int(i * 97)],
+                        value: EntryValue::Plain(string(COMMS[i as usize % 12])),
+                    })
+                    .collect(),
+            )],
+        ),
         ("empty", vec![map("nothing", comm_key(), MapValue::Count, None, vec![])]),
-        ("stacked", vec![
-            map("bytes", comm_key(), MapValue::Sum { signed: false }, Some(Unit::Bytes), counted),
-            map("n", None, MapValue::Count, None, vec![number(vec![], 2003)]),
-            map("usecs", None, hist.clone(), micros, vec![buckets(&hist, vec![], 4, &LATENCY)]),
-        ]),
-        ("too-many", (0..40).map(|i| map(&format!("m{i:02}"), comm_key(), hist.clone(), micros, keyed_hist.clone())).collect()),
+        (
+            "stacked",
+            vec![
+                map("bytes", comm_key(), MapValue::Sum { signed: false }, Some(Unit::Bytes), counted),
+                map("n", None, MapValue::Count, None, vec![number(vec![], 2003)]),
+                map("usecs", None, hist.clone(), micros, vec![buckets(&hist, vec![], 4, &LATENCY)]),
+            ],
+        ),
+        (
+            "too-many",
+            (0..40)
+                .map(|i| map(&format!("m{i:02}"), comm_key(), hist.clone(), micros, keyed_hist.clone()))
+                .collect(),
+        ),
     ]
 }

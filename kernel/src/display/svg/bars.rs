@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::pen::{Area, Drawn, PLAIN, SMALL, column, line, reserve, write, write_within};
+use super::pen::{Area, Drawn, PLAIN, SMALL, column, line, reserve, write, write_key, write_within};
 use super::theme::{BAR, INK, LINE, MUTED, RULE};
 use crate::display::number::grouped;
 use crate::display::panel::{Bar, Bars, TOP};
@@ -14,7 +14,7 @@ const GAP: i32 = 12;
 /// Pixels from top to bottom.
 pub fn height(bars: &Bars, live: bool) -> i32 {
     let rows = bars.rows.len() + usize::from(bars.other.is_some());
-    HEAD + ROW * reserve(rows, live, &[5, 10, TOP + 1]) as i32
+    HEAD + ROW * reserve(rows, live, &[4, 8, 12, 16, TOP + 1]) as i32
 }
 
 /// Draws the bars into an area of that height.
@@ -45,6 +45,9 @@ pub fn draw(area: &Area<'_>, bars: &Bars) -> Drawn {
         x += column.width + GAP;
     }
     write(area, (value_x, head), &bars.title, SMALL.right())?;
+    if spoken > 0 {
+        write(area, (spoken_x, head), "that is", SMALL.right())?;
+    }
     if shares > 0 {
         write(area, (share_x, head), "share", SMALL.right())?;
     }
@@ -56,7 +59,7 @@ pub fn draw(area: &Area<'_>, bars: &Bars) -> Drawn {
         if is_other {
             write_within(area, (0, middle), &bar.key.concat(), PLAIN.color(MUTED), bars_end)?;
         } else {
-            write_key(area, bar, &columns, middle)?;
+            write_parts(area, bar, &columns, middle)?;
         }
         let look = PLAIN.right().color(if is_other { MUTED } else { INK });
         write(area, (value_x, middle), value, look)?;
@@ -74,15 +77,15 @@ pub fn draw(area: &Area<'_>, bars: &Bars) -> Drawn {
     let span = if high > low { high - low } else { 1.0 };
     let rows = bars.rows.len().max(1) as f64;
     let mut chart = ChartBuilder::on(&chart_area).build_cartesian_2d(low..low + span, rows..0.0)?;
+    chart.draw_series([PathElement::new(vec![(0.0, 0.0), (0.0, rows)], MUTED)])?;
     // A bar of one in a million is still a bar.
-    let least = span * 2.0 / f64::from(room.0);
+    let least = span * 3.0 / f64::from(room.0);
     chart.draw_series(bars.rows.iter().enumerate().filter_map(|(i, bar)| {
         let value = bar.value.filter(|value| *value != 0)? as f64;
         let (color, end) = if value < 0.0 { (LINE, value.min(-least)) } else { (BAR, value.max(least)) };
         let row = i as f64;
         Some(Rectangle::new([(0.0, row + 0.15), (end.max(low), row + 0.85)], color.filled()))
     }))?;
-    chart.draw_series([PathElement::new(vec![(0.0, 0.0), (0.0, rows)], MUTED)])?;
     Ok(())
 }
 
@@ -110,13 +113,13 @@ fn key_columns(bars: &Bars, room: i32) -> Vec<KeyColumn> {
     widths.into_iter().zip(&bars.columns).map(|(width, &numeric)| KeyColumn { width, numeric }).collect()
 }
 
-fn write_key(area: &Area<'_>, bar: &Bar, columns: &[KeyColumn], middle: i32) -> Drawn {
+fn write_parts(area: &Area<'_>, bar: &Bar, columns: &[KeyColumn], middle: i32) -> Drawn {
     let mut x = 0;
     for (part, column) in bar.key.iter().zip(columns) {
         if column.numeric {
-            write_within(area, (x + column.width, middle), part, PLAIN.right(), column.width)?;
+            write_key(area, (x + column.width, middle), part, PLAIN.right(), column.width)?;
         } else {
-            write_within(area, (x, middle), part, PLAIN, column.width)?;
+            write_key(area, (x, middle), part, PLAIN, column.width)?;
         }
         x += column.width + GAP;
     }

@@ -55,7 +55,11 @@ pub fn draw_progress(area: &Area<'_>, caption: &Caption) -> Drawn {
 /// The words below the maps.
 pub fn lines(caption: &Caption, room: i32) -> Vec<Line> {
     let elapsed = caption.elapsed.as_secs_f64();
-    let mut parts = vec![format!("{} probe{}", grouped(caption.probes as i128), if caption.probes == 1 { "" } else { "s" })];
+    let mut parts = vec![format!(
+        "{} probe{}",
+        grouped(caption.probes as i128),
+        if caption.probes == 1 { "" } else { "s" }
+    )];
     if !caption.live {
         parts.push(seconds(elapsed));
         parts.push(format!("{} events{}", grouped(caption.events.into()), rate(caption.events, elapsed)));
@@ -142,7 +146,9 @@ mod tests {
     #[test]
     fn says_what_is_missing() {
         let mut caption = Caption { probes: 1, events: 10, ..Caption::default() };
-        let said = |caption: &Caption| lines(caption, 600).into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
+        let said = |caption: &Caption| {
+            lines(caption, 600).into_iter().map(|line| line.text).collect::<Vec<_>>().join("\n")
+        };
         assert!(said(&caption).contains("nothing lost"));
         caption.lost = 1234;
         caption.notes = vec!["bad \u{1b}[31m note".into()];

@@ -25,7 +25,7 @@ fn row(rows: usize) -> (i32, f64) {
 }
 
 fn rows(drawn: &Distribution, live: bool) -> usize {
-    reserve(drawn.ranges.len(), live, &[12, 20, 32, 48, 64])
+    reserve(drawn.ranges.len(), live, &[8, 12, 16, 20, 24, 32, 40, 64])
 }
 
 /// Rows of a small multiple are lower.
@@ -75,7 +75,7 @@ fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, live: bool) 
     let said_width = column(said(), small, 130);
     let said_end = label_end + if said_width > 0 { said_width + GAP } else { 0 };
     let through_end = width;
-    let share_end = through_end - column(["100.0%", "through"].into_iter(), text, 80) - GAP;
+    let share_end = through_end - column(["100.0%", "cumulative"].into_iter(), SMALL, 80) - GAP;
     let count_end = share_end - column(["100.0%"].into_iter(), text, 80) - GAP;
     let count_width = column(counts.iter().map(String::as_str).chain(["count"]), text, 200);
     let tag_end = count_end - count_width - GAP;
@@ -86,11 +86,11 @@ fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, live: bool) 
     let head = HEAD / 2 - 2;
     write(area, (label_end, head), "bucket", SMALL.right())?;
     if said_width > 0 {
-        write(area, (said_end, head), "that is", SMALL.right())?;
+        write(area, (said_end, head), "time", SMALL.right())?;
     }
     write(area, (count_end, head), "count", SMALL.right())?;
     write(area, (share_end, head), "share", SMALL.right())?;
-    write(area, (through_end, head), "through", SMALL.right().color(LINE_TEXT))?;
+    write(area, (through_end, head), "cumulative", SMALL.right().color(LINE_TEXT))?;
     line(area, (0, HEAD - 3), (width, HEAD - 3), RULE)?;
 
     let room = ((end - start).max(1), row * drawn.ranges.len() as i32);
@@ -144,11 +144,11 @@ fn tag(series: &Series, range: usize) -> String {
     names.join(" ")
 }
 
-type Chart<'a, 'b> =
-    ChartContext<'b, super::surface::Surface<'a>, Cartesian2d<
-        plotters::coord::types::RangedCoordf64,
-        plotters::coord::types::RangedCoordf64,
-    >>;
+type Chart<'a, 'b> = ChartContext<
+    'b,
+    super::surface::Surface<'a>,
+    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
+>;
 
 /// The bars of a series on an axis from 0 to 1; what is not 0 is at least two pixels long.
 fn draw_bars(chart: &mut Chart<'_, '_>, series: &Series, most: u64, room: i32, inset: f64) -> Drawn {
@@ -205,8 +205,8 @@ pub fn write_title(area: &Area<'_>, series: &Series, (left, top): (i32, i32), ro
         .marks
         .iter()
         .filter(|mark| mark.name != "p90")
-        .map(|mark| format!("{} {}", mark.name, mark.label.trim_start_matches("≈ ")))
+        .map(|mark| format!("{} {}", mark.name, mark.label))
         .collect();
     let look: Look = SMALL.size(10.0).color(LINE_TEXT);
-    write_within(area, (left, top + 23), &marks.join("  "), look, room)
+    write_within(area, (left, top + 23), &marks.join(" · "), look, room)
 }

@@ -1,12 +1,13 @@
 //! `lhist`: bars over a true axis, hatched where values lie outside of it; by key small multiples.
 
 use plotters::prelude::*;
+use probebook_lang::types::Unit;
 
 use super::histogram::write_title;
-use super::pen::{Area, Drawn, SMALL, column, line, reserve, write};
-use super::theme::{BAR, HATCH, LINE, LINE_TEXT, MUTED, RULE};
+use super::pen::{Area, Drawn, SMALL, column, fill, line, reserve, write};
+use super::theme::{BAR, CARD, HATCH, LINE, LINE_TEXT, MUTED, RULE};
 use crate::display::number::{grouped, tick};
-use crate::display::panel::{Distribution, Series};
+use crate::display::panel::{Distribution, Mark, Range, Series};
 
 const MARK: i32 = 14;
 const PLOT: i32 = 170;
@@ -27,12 +28,12 @@ pub fn height(drawn: &Distribution, live: bool) -> i32 {
 }
 
 /// Draws the histogram into an area of that height.
-pub fn draw(area: &Area<'_>, drawn: &Distribution) -> Drawn {
+pub fn draw(area: &Area<'_>, drawn: &Distribution, unit: Option<Unit>) -> Drawn {
     let width = area.dim_in_pixel().0 as i32;
     if !drawn.keyed {
         let Some(series) = drawn.series.first() else { return Ok(()) };
         let place = Place { left: 0, top: MARK * 3, width, height: PLOT, edge: 56, ticks: 8 };
-        return draw_one(area, drawn, series, &place);
+        return draw_one(area, drawn, series, &place, unit);
     }
     let room = (width + GAP) / ACROSS as i32 - GAP;
     for (i, series) in drawn.series.iter().enumerate() {
@@ -40,7 +41,7 @@ pub fn draw(area: &Area<'_>, drawn: &Distribution) -> Drawn {
         let top = (TITLE + SMALL_PLOT + FOOT + GAP) * (i / ACROSS) as i32;
         write_title(area, series, (left, top), room)?;
         let place = Place { left, top: top + TITLE, width: room, height: SMALL_PLOT, edge: 40, ticks: 3 };
-        draw_one(area, drawn, series, &place)?;
+        draw_one(area, drawn, series, &place, unit)?;
     }
     Ok(())
 }
@@ -57,7 +58,13 @@ struct Place {
     ticks: usize,
 }
 
-fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, place: &Place) -> Drawn {
+fn draw_one(
+    area: &Area<'_>,
+    drawn: &Distribution,
+    series: &Series,
+    place: &Place,
+    unit: Option<Unit>,
+) -> Drawn {
     let bottom = place.top + place.height;
     let inner: Vec<(f64, f64, u64)> = drawn
         .ranges
@@ -70,11 +77,16 @@ fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, place: &Plac
 
     // The axis of counts, the same in all small multiples.
     let most = drawn.most.max(1) as f64;
-    let scale = if drawn.keyed { 0 } else { column([grouped(i128::from(drawn.most)).as_str()].into_iter(), SMALL, 150) };
+    let scale = if drawn.keyed {
+        0
+    } else {
+        column([grouped(i128::from(drawn.most)).as_str()].into_iter(), SMALL, 150)
+    };
     let left = place.left + if scale > 0 { scale + 10 } else { 0 };
     let right = place.left + place.width;
-    let axis_left = left + if below.is_some() { place.edge } else { 0 };
-    let axis_right = right - if above.is_some() { place.edge } else { 0 };
+    let edge = |range: Option<&Range>| range.map_or(0, |range| place.edge.max(outside_label(range).1 + 16));
+    let axis_left = left + edge(below);
+    let axis_right = right - edge(above);
     let y = |count: f64| bottom - (count / most * f64::from(place.height - 4)) as i32;
 
     if !drawn.keyed {
@@ -86,21 +98,22 @@ fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, place: &Plac
     line(area, (left, bottom), (right, bottom), MUTED)?;
 
     // What lies outside of the axis stands apart from it, hatched.
-    let outside = [(below, series.counts.first(), left, left), (above, series.counts.last(), axis_right, right)];
+    let mut taken = Vec::new();
+    let first_count = series.counts.first().copied().unwrap_or(0);
+    let last_count = series.counts.last().copied().unwrap_or(0);
+    let outside =
+        [(below, first_count, left + 2, axis_left - 14), (above, last_count, axis_right + 14, right - 2)];
     for (range, count, from, to) in outside {
-        let (Some(range), Some(&count)) = (range, count) else { continue };
-        let to = if to == from { axis_left } else { to };
+        let Some(range) = range else { continue };
         if count > 0 {
             let top = y(count as f64).min(bottom - 2);
-            area.draw(&Rectangle::new([(from + 6, top), (to - 6, bottom)], HATCH.filled()))?;
-            area.draw(&Rectangle::new([(from + 6, top), (to - 6, bottom)], BAR))?;
+            area.draw(&Rectangle::new([(from, top), (to, bottom)], HATCH.filled()))?;
+            area.draw(&Rectangle::new([(from, top), (to, bottom)], BAR))?;
         }
-        let label = match (range.low, range.high) {
-            (None, Some(high)) => format!("< {}", tick(high)),
-            (Some(low), _) => format!("≥ {}", tick(low)),
-            (None, None) => continue,
-        };
-        write(area, ((from + to) / 2, bottom + 12), &label, SMALL.center())?;
+        let (label, wide) = outside_label(range);
+        let middle = (from + to) / 2;
+        write(area, (middle, bottom + 12), &label, SMALL.center())?;
+        taken.push((middle - wide / 2, middle + wide / 2));
     }
 
     let (Some(first), Some(last)) = (inner.first(), inner.last()) else { return Ok(()) };
@@ -110,11 +123,8 @@ fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, place: &Plac
     let mut chart = ChartBuilder::on(&chart_area).build_cartesian_2d(low..high, 0.0..most)?;
     let least = most * 2.0 / f64::from(room.1);
     // A gap between bars where there is room for one.
-    let gap = if f64::from(room.0) / inner.len() as f64 >= 6.0 {
-        (high - low) / f64::from(room.0)
-    } else {
-        0.0
-    };
+    let gap =
+        if f64::from(room.0) / inner.len() as f64 >= 6.0 { (high - low) / f64::from(room.0) } else { 0.0 };
     chart.draw_series(inner.iter().filter(|(.., count)| *count > 0).map(|&(from, to, count)| {
         Rectangle::new([(from, 0.0), (to - gap, (count as f64).max(least))], BAR.filled())
     }))?;
@@ -127,33 +137,49 @@ fn draw_one(area: &Area<'_>, drawn: &Distribution, series: &Series, place: &Plac
         // A number at the very end must not stand outside, nor in a neighbour.
         let half = (SMALL.width(&tick(x)) / 2.0) as i32;
         let middle = at(x).clamp(axis_left.min(place.left + half), (right - half).max(axis_left));
-        write(area, (middle, bottom + 12), &tick(x), SMALL.center())?;
+        if taken.iter().all(|&(from, to)| middle + half + 8 < from || middle - half - 8 > to) {
+            write(area, (middle, bottom + 12), &tick(x), SMALL.center())?;
+        }
     }
     if drawn.keyed {
         return Ok(());
     }
+    let middles = ((left + axis_left) / 2, (axis_right + right) / 2);
+    let place_of = |mark: &Mark| match mark.at {
+        Some(x) => at(x),
+        None if mark.range == 0 => middles.0,
+        None => middles.1,
+    };
     for (i, mark) in series.marks.iter().enumerate() {
-        let middle = MARK * i as i32 + MARK / 2;
-        let said = mark.spoken.as_ref().map_or(String::new(), |said| format!(" ≈ {said}"));
-        let text = format!("{} {}{said}", mark.name, mark.label);
-        let x = match mark.at {
-            Some(x) => at(x),
-            None if mark.range == 0 => (left + axis_left) / 2,
-            None => (axis_right + right) / 2,
-        };
-        let wide = SMALL.width(&text) as i32;
-        let look = SMALL.color(LINE_TEXT);
-        if x + 6 + wide <= right {
-            write(area, (x + 5, middle), &text, look)?;
-        } else {
-            write(area, (x - 5, middle), &text, look.right())?;
-        }
-        let dashes = DashedLineSeries::new(vec![(x, middle - 4), (x, bottom)], 4, 3, LINE.stroke_width(1));
-        for dash in dashes {
+        let x = place_of(mark);
+        let top = MARK * i as i32 + 3;
+        for dash in DashedLineSeries::new(vec![(x, top), (x, bottom)], 4, 3, LINE.stroke_width(1)) {
             area.draw(&dash)?;
         }
     }
+    for (i, mark) in series.marks.iter().enumerate() {
+        let (x, middle) = (place_of(mark), MARK * i as i32 + MARK / 2);
+        let unit = unit.map_or(String::new(), |unit| format!(" {}", unit.symbol()));
+        let said = mark.spoken.as_ref().map_or(String::new(), |said| format!(" = {said}"));
+        let text = format!("{} {}{unit}{said}", mark.name, mark.label);
+        let wide = SMALL.width(&text).ceil() as i32;
+        let from = if x + 8 + wide <= right { x + 5 } else { x - 5 - wide };
+        // Where it stands over the line of another percentile, that line is interrupted.
+        fill(area, (from - 2, middle - 6), (from + wide + 2, middle + 6), CARD)?;
+        write(area, (from, middle), &text, SMALL.color(LINE_TEXT))?;
+    }
     Ok(())
+}
+
+/// What stands below the bar of values outside of the axis, and its width.
+fn outside_label(range: &Range) -> (String, i32) {
+    let label = match (range.low, range.high) {
+        (None, Some(high)) => format!("< {}", tick(high)),
+        (Some(low), _) => format!("≥ {}", tick(low)),
+        (None, None) => String::new(),
+    };
+    let wide = SMALL.width(&label).ceil() as i32;
+    (label, wide)
 }
 
 /// Whole numbers for the axis of counts: at most four steps of 1, 2 or 5.

@@ -36,6 +36,9 @@ pub const WIDTH: i32 = 720;
 /// Bytes of a figure.
 pub const LIMIT: usize = 200_000;
 
+/// Pixels.
+const TALLEST: i32 = 6000;
+
 const PAD: i32 = 16;
 const ROOM: i32 = WIDTH - 2 * PAD;
 /// The title of a panel and its second line.
@@ -71,7 +74,7 @@ pub fn render(display: &Display) -> Svg {
             let _ = write!(body, "<path d='M{PAD} {rule}.5h{ROOM}' stroke='{}'/>", color(RULE));
         }
         place(&mut body, top, height, &id, |area| draw_panel(area, panel, live));
-        if body.len() > LIMIT - 16_000 {
+        if i > 0 && (body.len() > LIMIT - 16_000 || top + height > TALLEST) {
             // What does not fit is named, not drawn.
             body.truncate(before);
             let names: Vec<&str> = display.panels[i..].iter().map(|panel| panel.name.as_str()).collect();
@@ -220,11 +223,17 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, live: bool) -> Drawn {
             .marks
             .iter()
             .map(|mark| match &mark.spoken {
-                Some(said) => format!("{} in {} = {said}", mark.name, mark.label),
+                Some(said) => format!("{} {said}", mark.name),
                 None => format!("{} in {}", mark.name, mark.label),
             })
             .collect();
-        write_within(area, (0, TITLE + 4), &said.join("   "), SMALL.size(11.0).color(theme::LINE_TEXT), ROOM)?;
+        write_within(
+            area,
+            (0, TITLE + 4),
+            &said.join(" · "),
+            SMALL.size(11.0).color(theme::LINE_TEXT),
+            ROOM,
+        )?;
     }
     let top = TITLE + second_lines(panel);
     let notes = note_lines(panel);
@@ -236,10 +245,12 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, live: bool) -> Drawn {
         Kind::Bars(bars) => bars::draw(&content, bars)?,
         Kind::Table(table) => table::draw(&content, table)?,
         Kind::Histogram(drawn) => histogram::draw(&content, drawn, live)?,
-        Kind::Linear(drawn) => linear::draw(&content, drawn)?,
+        Kind::Linear(drawn) => linear::draw(&content, drawn, panel.unit)?,
     }
+    // Right below what is drawn, also where room is kept for more.
+    let below = panel_height(panel, false) - NOTE * notes.len() as i32;
     for (i, note) in notes.iter().enumerate() {
-        let middle = height - NOTE * (notes.len() - i) as i32 + NOTE / 2 + 2;
+        let middle = below + NOTE * i as i32 + NOTE / 2 + 2;
         write(area, (0, middle), note, SMALL)?;
     }
     Ok(())

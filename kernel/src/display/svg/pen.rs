@@ -85,6 +85,11 @@ pub fn write_within(area: &Area<'_>, at: (i32, i32), text: &str, look: Look, roo
     write(area, at, &font::fit(text, look.size, look.bold, f64::from(room)), look)
 }
 
+/// Writes a key; where it is wider than `room` its middle gives way.
+pub fn write_key(area: &Area<'_>, at: (i32, i32), text: &str, look: Look, room: i32) -> Drawn {
+    write(area, at, &font::fit_middle(text, look.size, look.bold, f64::from(room)), look)
+}
+
 /// Fills a box.
 pub fn fill(area: &Area<'_>, from: (i32, i32), to: (i32, i32), color: RGBColor) -> Drawn {
     area.draw(&Rectangle::new([from, to], color.filled()))

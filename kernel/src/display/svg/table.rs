@@ -1,8 +1,10 @@
 //! A table with bars in the cells of its numbers.
 
-use super::pen::{Area, Drawn, Look, PLAIN, SMALL, column, fill, line, reserve, write, write_within};
+use super::pen::{
+    Area, Drawn, Look, PLAIN, SMALL, column, fill, line, reserve, write, write_key, write_within,
+};
 use super::theme::{BAR, LINE, RULE, TRACK};
-use crate::display::panel::{Table, TOP};
+use crate::display::panel::{TOP, Table};
 
 const ROW: i32 = 24;
 const HEAD: i32 = 20;
@@ -10,7 +12,7 @@ const GAP: i32 = 16;
 
 /// Pixels from top to bottom.
 pub fn height(table: &Table, live: bool) -> i32 {
-    HEAD + ROW * reserve(table.rows.len(), live, &[5, 10, TOP + 1]) as i32
+    HEAD + ROW * reserve(table.rows.len(), live, &[4, 8, 12, 16, TOP + 1]) as i32
 }
 
 /// Draws the table into an area of that height.
@@ -27,7 +29,7 @@ pub fn draw(area: &Area<'_>, table: &Table) -> Drawn {
             let Some(cell) = row.get(i) else { continue };
             let (text_x, look) = place(PLAIN);
             let middle = if head.bar { top + 10 } else { top + ROW / 2 };
-            write_within(area, (text_x, middle), &cell.text, look, room)?;
+            write_key(area, (text_x, middle), &cell.text, look, room)?;
             let Some(share) = table.bar(r, i).filter(|_| head.bar) else { continue };
             let negative = cell.number.is_some_and(|number| number < 0);
             let long = if share > 0.0 { ((share * f64::from(room)) as i32).max(2) } else { 0 };
@@ -72,10 +74,10 @@ fn widths(table: &Table, width: i32) -> Vec<i32> {
     let spare = width - gaps - widths.iter().sum::<i32>();
     let bars = table.columns.iter().filter(|head| head.bar).count() as i32;
     if bars > 0 {
-        // Bars may grow up to a third of the figure; keys stay beside their numbers.
+        // Wider bars tell no more, and take the numbers away from their keys.
         for (room, head) in widths.iter_mut().zip(&table.columns) {
             if head.bar {
-                *room += (spare / bars).min(width / 3);
+                *room = (*room + spare / bars).min((*room).max(180).max(480 / bars));
             }
         }
     } else if let Some(value) = widths.last_mut() {

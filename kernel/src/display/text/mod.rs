@@ -210,10 +210,9 @@ fn by_value(a: &EntryValue, b: &EntryValue, ty: &MapValue) -> Ordering {
                 _ => Ordering::Equal,
             }
         }
-        (
-            EntryValue::Average { total: a, count: of_a },
-            EntryValue::Average { total: b, count: of_b },
-        ) => average(*a, *of_a, ty).cmp(&average(*b, *of_b, ty)),
+        (EntryValue::Average { total: a, count: of_a }, EntryValue::Average { total: b, count: of_b }) => {
+            average(*a, *of_a, ty).cmp(&average(*b, *of_b, ty))
+        }
         (EntryValue::Buckets(a), EntryValue::Buckets(b)) => sum(a).cmp(&sum(b)),
         _ => Ordering::Equal,
     }

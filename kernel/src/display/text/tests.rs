@@ -42,7 +42,8 @@ fn scalars_and_keys() {
 
 #[test]
 fn values_in_values() {
-    let tuple = Value::Tuple(vec![Value::Int(1), string("s"), Value::Tuple(vec![Value::Int(2), Value::Int(3)])]);
+    let tuple =
+        Value::Tuple(vec![Value::Int(1), string("s"), Value::Tuple(vec![Value::Int(2), Value::Int(3)])]);
     let entry = Entry { key: vec![Value::Int(1), string("a")], value: EntryValue::Plain(tuple) };
     let value = MapValue::Plain(Type::Tuple(vec![]));
     let map = snapshot("t", Some(vec![Type::I64, text_type()]), value, vec![entry]);
@@ -134,10 +135,8 @@ fn order_of_minima_is_unsigned() {
 
 #[test]
 fn order_of_other_values_is_by_key() {
-    let entry = |a, b: &str| Entry {
-        key: vec![Value::Int(a), string(b)],
-        value: EntryValue::Plain(string("v")),
-    };
+    let entry =
+        |a, b: &str| Entry { key: vec![Value::Int(a), string(b)], value: EntryValue::Plain(string("v")) };
     let value = MapValue::Plain(text_type());
     let entries = vec![entry(2, "a"), entry(-1, "z"), entry(2, "A")];
     let map = snapshot("s", Some(vec![Type::I64, text_type()]), value, entries);

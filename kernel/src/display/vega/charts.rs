@@ -109,19 +109,22 @@ fn scalar_chart(scalar: &Scalar) -> Value {
 fn text_marks(figures: &[(String, String)]) -> Value {
     let values: Vec<Value> =
         figures.iter().map(|(label, value)| json!({"label": label, "value": value})).collect();
-    let axis = if figures.len() > 1 {
-        json!({"orient": "top", "labelAngle": 0, "ticks": false, "domain": false, "title": null})
+    let several = figures.len() > 1;
+    let axis = json!({"orient": "top", "labelAngle": 0, "ticks": false, "domain": false, "title": null});
+    let x = if several {
+        json!({"field": "label", "type": "nominal", "sort": null, "axis": axis})
     } else {
-        Value::Null
+        json!({"value": 0})
     };
+    let (size, align) = if several { (14, "center") } else { (28, "left") };
     json!({
         "width": WIDTH,
         "height": 40,
         "data": {"values": values},
-        "mark": {"type": "text", "fontSize": if figures.len() > 1 { 20 } else { 28 },
+        "mark": {"type": "text", "fontSize": size, "align": align, "limit": WIDTH,
                  "fontWeight": "bold", "color": "#767676"},
         "encoding": {
-            "x": {"field": "label", "type": "nominal", "sort": null, "axis": axis},
+            "x": x,
             "text": {"field": "value", "type": "nominal"},
             "tooltip": [tip("value", "value")],
         },
@@ -232,17 +235,22 @@ fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
     let step = if drawn.ranges.len() > 32 { 12 } else { 18 };
     let y = json!({"field": "range", "type": "ordinal", "sort": null, "title": title});
     let x = json!({"field": "value", "type": "quantitative", "title": "count"});
+    // A bar of one in a million is still a bar.
+    let stroke = json!({"condition": {"test": "datum.value > 0", "value": 1.5}, "value": 0});
     let bar = json!({
-        "mark": {"type": "bar", "color": BAR, "minBandSize": 2},
-        "encoding": {"x": x, "tooltip": range_tips(drawn)},
+        "mark": {"type": "bar", "color": BAR, "stroke": BAR},
+        "encoding": {"x": x, "strokeWidth": stroke, "tooltip": range_tips(drawn)},
     });
     if drawn.keyed {
-        return multiples(drawn, json!({
-            "width": 150,
-            "height": {"step": step},
-            "mark": bar["mark"],
-            "encoding": {"y": y, "x": x, "tooltip": range_tips(drawn)},
-        }));
+        return multiples(
+            drawn,
+            json!({
+                "width": 150,
+                "height": {"step": step},
+                "mark": bar["mark"],
+                "encoding": {"y": y, "x": x, "strokeWidth": stroke, "tooltip": range_tips(drawn)},
+            }),
+        );
     }
     let values: Vec<Value> = drawn.series.iter().flat_map(|series| ranges(drawn, series)).collect();
     json!({
@@ -313,6 +321,7 @@ fn linear(drawn: &Distribution) -> Value {
         "x": {"field": "low", "type": "quantitative", "scale": {"zero": false}, "title": null},
         "x2": {"field": "high"},
         "y": {"field": "value", "type": "quantitative", "title": "count"},
+        "y2": {"datum": 0},
         "fillOpacity": {"condition": {"test": "datum.outside", "value": 0.25}, "value": 1},
         "strokeDash": {"condition": {"test": "datum.outside", "value": [3, 2]}, "value": [1, 0]},
         "tooltip": range_tips(drawn),
@@ -339,19 +348,20 @@ fn linear(drawn: &Distribution) -> Value {
         .iter()
         .filter_map(|mark| Some(json!({"at": mark.at?, "name": mark.name, "label": mark.label})))
         .collect();
-    let at = json!({"field": "at", "type": "quantitative"});
-    let mark_tips = json!([tip("name", "percentile"), tip("label", "value")]);
-    json!({
-        "width": WIDTH,
-        "height": 200,
-        "data": {"values": values},
-        "layer": [
-            {"mark": mark, "encoding": encoding},
-            {"data": {"values": marks}, "mark": {"type": "rule", "color": LINE, "strokeDash": [4, 3]},
-             "encoding": {"x": at, "tooltip": mark_tips}},
-            {"data": {"values": marks},
-             "mark": {"type": "text", "align": "left", "dx": 3, "y": 6, "color": LINE_TEXT},
-             "encoding": {"x": at, "text": {"field": "name", "type": "nominal"}, "tooltip": mark_tips}},
-        ],
-    })
+    let mut layers = vec![json!({"mark": mark, "encoding": encoding})];
+    if !marks.is_empty() {
+        let at = json!({"field": "at", "type": "quantitative"});
+        let tips = json!([tip("name", "percentile"), tip("label", "value")]);
+        layers.push(json!({
+            "data": {"values": marks},
+            "mark": {"type": "rule", "color": LINE, "strokeDash": [4, 3]},
+            "encoding": {"x": at, "tooltip": tips},
+        }));
+        layers.push(json!({
+            "data": {"values": marks},
+            "mark": {"type": "text", "align": "left", "dx": 3, "y": -6, "color": LINE_TEXT},
+            "encoding": {"x": at, "text": {"field": "name", "type": "nominal"}, "tooltip": tips},
+        }));
+    }
+    json!({"width": WIDTH, "height": 200, "data": {"values": values}, "layer": layers})
 }

@@ -12,9 +12,17 @@ use serde_json::{Map, Value, json};
 use super::svg::caption_text;
 use super::{Display, Panel};
 
+/// Bytes of all charts together; what is beyond is in the other types.
+const LIMIT: usize = 280_000;
+
 /// The panels, one below the other.
 pub fn spec(display: &Display) -> Value {
-    let mut charts: Vec<Value> = display.panels.iter().map(charts::chart).collect();
+    let mut room = LIMIT;
+    let fits = |chart: &Value| {
+        room = room.saturating_sub(chart.to_string().len());
+        room > 0
+    };
+    let mut charts: Vec<Value> = display.panels.iter().map(charts::chart).take_while(fits).collect();
     let described: Vec<String> = display.panels.iter().map(Panel::description).collect();
     let mut spec = Map::new();
     spec.insert("$schema".into(), json!("https://vega.github.io/schema/vega-lite/v5.json"));
@@ -37,13 +45,16 @@ pub fn spec(display: &Display) -> Value {
             spec.insert("vconcat".into(), Value::Array(charts));
         }
     }
-    spec.insert("config".into(), json!({
-        "font": "DejaVu Sans, Verdana, sans-serif",
-        "view": {"stroke": null},
-        "axis": {"labelLimit": 220, "grid": false},
-        "title": {"anchor": "start"},
-        "concat": {"spacing": 28},
-    }));
+    spec.insert(
+        "config".into(),
+        json!({
+            "font": "DejaVu Sans, Verdana, sans-serif",
+            "view": {"stroke": null},
+            "axis": {"labelLimit": 220, "grid": false},
+            "title": {"anchor": "start"},
+            "concat": {"spacing": 28},
+        }),
+    );
     Value::Object(spec)
 }
 
