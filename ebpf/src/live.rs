@@ -107,7 +107,7 @@ impl Tracer for LiveTracer {
             result_map: result.map(|map| name(map.0)),
             warnings,
             plan: Plan {
-                pid: options.pid,
+                pid: options.pid.or(options.command),
                 uprobe_multi: target.linux >= (6, 6),
                 cpus: features::online_cpus(),
             },
