@@ -128,7 +128,10 @@ fn words(folder: &str) -> BTreeSet<String> {
 #[test]
 fn every_builtin_has_a_fixture() {
     let used = words("run");
-    let missing: Vec<String> = builtins::names().filter(|name| !used.contains(*name)).map(str::to_owned).collect();
+    let missing: Vec<String> = builtins::all()
+        .map(|builtin| builtin.name.to_owned())
+        .filter(|name| !used.contains(name))
+        .collect();
     assert_none("builtins without a fixture under run/", &missing);
 }
 

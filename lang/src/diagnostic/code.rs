@@ -89,7 +89,6 @@ codes! {
     InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";
     OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
     Unreachable = "unreachable", "A statement that is never reached.";
-    Verifier = "verifier", "A translation that the verifier of Linux does not accept.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";
 
     Verifier = "verifier", "A program that Linux's verifier refused.";
