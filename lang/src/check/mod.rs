@@ -11,7 +11,7 @@
 
 mod aggregate;
 mod assign;
-mod attach;
+pub(crate) mod attach;
 mod call;
 mod cast;
 mod expr;
