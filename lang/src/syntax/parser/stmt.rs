@@ -173,6 +173,9 @@ impl Parser<'_> {
         if self.at("}") || self.at_end() {
             return Piece::Value(target);
         }
+        if self.at(":") && matches!(target.kind, ExprKind::Variable(_)) {
+            return self.let_without_let(target, start, before);
+        }
         self.end_statement(start, before);
         let span = target.span;
         let kind = match target.kind {
@@ -180,6 +183,20 @@ impl Parser<'_> {
             _ => StmtKind::Expr(target),
         };
         Piece::Stmt(Stmt { kind, span })
+    }
+
+    /// `$x : type = value;`
+    fn let_without_let(&mut self, target: Expr, start: Token, before: usize) -> Piece {
+        let colon = self.bump().span;
+        let message = "only `let` gives a variable a type";
+        let name = Name { text: self.slice(target.span)[1..].to_string(), span: target.span };
+        let help = format!("write `let ${} : …`", name.text);
+        self.report(Diagnostic::error(Code::Expected, colon, message).help(help));
+        let ty = Some(self.type_name());
+        let value = self.eat("=").map(|_| self.expr());
+        let stmt = Stmt { kind: StmtKind::Let { name, ty, value }, span: self.span_from(start.span) };
+        self.end_statement(start, before);
+        Piece::Stmt(stmt)
     }
 
     fn not_assignable(&mut self, target: &Expr) {
@@ -329,7 +346,7 @@ impl Parser<'_> {
         } else {
             if from.kind != ExprKind::Error {
                 let message = "a `for` loop walks a map or a range";
-                self.report(
+                self.report_missing(
                     Diagnostic::error(Code::Expected, from.span, message)
                         .help("write `for ($kv : @map)` or `for ($i : 0..10)`"),
                 );
