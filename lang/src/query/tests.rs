@@ -99,6 +99,7 @@ fn attach_points_complete_by_segment() {
     assert_eq!(texts("tracepoint:sched:|"), ["sched_process_exec", "sched_switch"]);
     assert_eq!(texts("tracepoint:syscalls:*re|"), ["sys_enter_pread64", "sys_enter_read", "sys_exit_read"]);
     assert_eq!(texts("t:sys_enter_w|"), ["syscalls:sys_enter_write"]);
+    assert_eq!(texts("t:enter_w|"), ["syscalls:sys_enter_write"]);
     assert_eq!(texts("begin, t:sched:sched_s| { }"), ["sched_switch"]);
     assert_eq!(texts("t:sched:sched_switch, raw|"), ["rawtracepoint:"]);
     assert_eq!(texts("t:sched:sched_switch, |").len(), 9);

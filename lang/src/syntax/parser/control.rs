@@ -89,12 +89,15 @@ impl Parser<'_> {
             return StmtKind::Error;
         }
         let variable = self.variable_name();
-        self.expect(":");
+        if !self.expect(":") {
+            self.skip_statement();
+            return StmtKind::Error;
+        }
         let from = self.unary();
         let over = if self.eat("..").is_some() {
-            Some(Iterable::Range { from, to: self.unary() })
+            Iterable::Range { from, to: self.unary() }
         } else if let ExprKind::Map(text) = from.kind {
-            Some(Iterable::Map(Name { text, span: from.span }))
+            Iterable::Map(Name { text, span: from.span })
         } else {
             if from.kind != ExprKind::Error {
                 let message = "a `for` loop walks a map or a range";
@@ -103,12 +106,13 @@ impl Parser<'_> {
                         .help("write `for ($kv : @map)` or `for ($i : 0..10)`"),
                 );
             }
-            None
+            self.skip_statement();
+            return StmtKind::Error;
         };
         if let Some(opening) = opening {
             self.expect_close(")", opening, None);
         }
         let body = self.block();
-        over.map_or(StmtKind::Error, |over| StmtKind::For { variable, over, body })
+        StmtKind::For { variable, over, body }
     }
 }

@@ -212,6 +212,9 @@ impl<'a> Parser<'a> {
         }
         let was_wrong = self.is_wrong;
         let is_end = self.at_end();
+        if is_end && self.diagnostics.iter().any(|one| one.code == Code::UnterminatedComment) {
+            return;
+        }
         self.report(diagnostic);
         if is_end {
             self.is_wrong = was_wrong;

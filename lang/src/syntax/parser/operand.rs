@@ -50,6 +50,12 @@ impl Parser<'_> {
                 self.bump();
                 ExprKind::Member(Box::new(of), Name { text: text.to_string(), span: next.span })
             }
+            TokenKind::Int if matches!(of.kind, ExprKind::Int(_)) => {
+                self.bump();
+                let message = "there are no numbers with a fraction";
+                self.report(Diagnostic::error(Code::InvalidNumber, self.span_from(start), message));
+                ExprKind::Error
+            }
             TokenKind::Int => {
                 self.bump();
                 match text.parse() {
