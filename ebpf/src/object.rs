@@ -96,7 +96,7 @@ pub enum Storage {
     PerCpuArray,
     /// A hash: keyed maps of ordinary values.
     Hash,
-    /// A per-CPU hash: keyed aggregations; for `hist` and `lhist` the key ends with the bucket.
+    /// A per-CPU hash: keyed aggregations; of `hist` and `lhist` a value holds all buckets.
     PerCpuHash,
 }
 
@@ -108,7 +108,7 @@ pub enum Storage {
 /// * `count`: `{n}`; a scalar count was never updated while it is 0.
 /// * `sum min max`: `{value, set}`.
 /// * `avg stats`: `{total, count}`.
-/// * `hist lhist`: `{n}` per bucket; in a `PerCpuHash` the key is the padded key, then the bucket as u64.
+/// * `hist lhist`: `{n}` per bucket, as elements of a `PerCpuArray`, as words of a value in a `PerCpuHash`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapSpec {
     /// Without the `@`.
@@ -143,7 +143,6 @@ impl MapSpec {
         };
         let key_size = match &map.key {
             None => 4,
-            Some(layout) if buckets > 0 => layout.size.next_multiple_of(8) + 8,
             Some(layout) => layout.size,
         };
         let value_size = match &map.ty.value {
@@ -151,6 +150,7 @@ impl MapSpec {
                 let padded = map.value.as_ref().map_or(0, |layout| layout.size).next_multiple_of(8);
                 if storage == Storage::Array { padded + 8 } else { padded }
             }
+            MapValue::Hist { .. } | MapValue::Lhist { .. } if map.key.is_some() => 8 * buckets,
             MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } => 8,
             _ => 16,
         };
@@ -174,11 +174,6 @@ impl MapSpec {
     /// Where the word lies that tells whether an [`Storage::Array`] element was set.
     pub fn set_offset(&self) -> u32 {
         self.value_size - 8
-    }
-
-    /// Where the bucket lies in the key of a keyed `hist` or `lhist`.
-    pub fn bucket_offset(&self) -> u32 {
-        self.key_size - 8
     }
 }
 

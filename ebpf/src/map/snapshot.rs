@@ -1,6 +1,4 @@
-//! Elements as Linux gives them → [`MapSnapshot`]: values of all CPUs merged, buckets regrouped by key.
-
-use std::collections::BTreeMap;
+//! Elements as Linux gives them → [`MapSnapshot`]: values of all CPUs merged.
 
 use probebook_lang::types::layout::Shape;
 use probebook_lang::types::{MapType, MapValue};
@@ -93,32 +91,21 @@ fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
 
 fn histograms(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
     let buckets = spec.ty.value.buckets() as usize;
-    let mut keys: BTreeMap<&[u8], usize> = BTreeMap::new();
-    let mut entries: Vec<Entry> = Vec::new();
-    for (key, value) in raw {
-        let (key, bucket) = match spec.storage {
-            Storage::PerCpuHash => {
-                let (key, bucket) = key.split_at(spec.bucket_offset() as usize);
-                (key, words(bucket).next().unwrap_or(0) as usize)
+    if spec.storage == Storage::PerCpuHash {
+        let entry = |(key, value): &(Vec<u8>, Vec<u8>)| {
+            let mut counts = vec![0u64; buckets];
+            for (index, count) in words(value).enumerate() {
+                let sum = &mut counts[index % buckets];
+                *sum = sum.wrapping_add(count);
             }
-            _ => (&[][..], key.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index) as usize)),
+            Entry { key: key_parts(spec, key), value: EntryValue::Buckets(counts) }
         };
-        let count: u64 = words(value).fold(0, u64::wrapping_add);
-        if count == 0 && spec.key.is_none() {
-            continue;
-        }
-        let index = *keys.entry(key).or_insert_with(|| {
-            let value = EntryValue::Buckets(vec![0; buckets]);
-            entries.push(Entry { key: key_parts(spec, key), value });
-            entries.len() - 1
-        });
-        if let EntryValue::Buckets(counts) = &mut entries[index].value
-            && let Some(slot) = counts.get_mut(bucket)
-        {
-            *slot = count;
-        }
+        return raw.iter().map(entry).collect();
     }
-    entries
+    let sum = |(_, value): &(Vec<u8>, Vec<u8>)| words(value).fold(0, u64::wrapping_add);
+    let counts: Vec<u64> = raw.iter().map(sum).collect();
+    let is_used = counts.iter().any(|count| *count > 0);
+    is_used.then(|| Entry { key: Vec::new(), value: EntryValue::Buckets(counts) }).into_iter().collect()
 }
 
 /// The merged value of an aggregation, or nothing if a scalar one was never updated.

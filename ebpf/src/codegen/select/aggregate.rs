@@ -7,6 +7,7 @@ use probebook_lang::ir::{Aggregation, MapId, Value};
 use probebook_lang::types::MapValue;
 
 use super::{Operand, Selector, Temporary};
+use crate::codegen::frame;
 use crate::codegen::vcode::{Label, Mem, Reg, VInst};
 use crate::isa::{AluOp, Cond, Width};
 use crate::object::Storage;
@@ -31,9 +32,13 @@ impl Selector<'_> {
             }
             _ => None,
         };
-        let key = self.key(map, key, bucket.map(Operand::Reg));
+        let is_keyed = key.is_some();
+        let key = self.key(key, bucket.map_or(Operand::Imm(0), Operand::Reg));
         let element = self.look_up(map, key);
         let done = self.label();
+        if let (Some(bucket), true) = (bucket, is_keyed) {
+            return self.add_to_bucket(map, key, element, bucket);
+        }
         if spec.storage == Storage::PerCpuArray {
             // The element is always there; the verifier wants to see it checked.
             let found = self.label();
@@ -47,14 +52,52 @@ impl Selector<'_> {
             self.add_to(Mem::at(element), &spec.ty.value, number, done);
             self.begin(missing);
             let new = self.temporary(Temporary::Value, spec.value_size);
-            let first = if bucket.is_some() { Operand::Imm(1) } else { number };
-            self.store(new, Width::B8, first);
+            self.store(new, Width::B8, number);
             if spec.value_size > 8 {
                 self.store(new.plus(8), Width::B8, 1);
             }
             self.update(map, key, new, done);
         }
         self.begin(done);
+    }
+
+    /// Counts in a bucket of a keyed histogram, whose element holds all buckets. A new key gets an element of
+    /// zeros first.
+    fn add_to_bucket(&mut self, map: MapId, key: Mem, element: Reg, bucket: Reg) {
+        let spec = self.spec(map);
+        let (found, missing, inserted, done) = (self.label(), self.cold_label(), self.cold_label(), self.label());
+        self.branch(Cond::Ne, element, 0, found, missing);
+        self.begin(missing);
+        let zeros = self.zeros(spec.value_size);
+        self.update(map, key, zeros, inserted);
+        self.begin(inserted);
+        let again = self.look_up(map, key);
+        self.mov(element, again);
+        self.branch(Cond::Ne, element, 0, found, done);
+        self.begin(found);
+        // The verifier wants to see that the bucket lies in the element.
+        let inside = self.label();
+        self.branch(Cond::UnsignedLt, bucket, spec.ty.value.buckets() as i32, inside, done);
+        self.begin(inside);
+        let offset = self.copied(bucket);
+        self.alu(AluOp::Shl, offset, 3);
+        self.alu(AluOp::Add, element, offset);
+        self.add_word(Mem::at(element), Operand::Imm(1));
+        self.jump(done);
+        self.begin(done);
+    }
+
+    /// Memory full of zeros. Much of it is never written: scratch memory, which Linux has cleared.
+    fn zeros(&mut self, size: u32) -> Mem {
+        if size <= frame::STACK {
+            let zeros = self.temporary(Temporary::Value, size);
+            self.zero(zeros, size);
+            return zeros;
+        }
+        let index = *self.untouched.get_or_insert_with(|| self.code.slot(size, false));
+        let slot = &mut self.code.slots[index as usize];
+        slot.size = slot.size.max(size.next_multiple_of(8));
+        Mem::slot(index)
     }
 
     /// Updates an element in place. Ends at `done`.
@@ -95,7 +138,7 @@ impl Selector<'_> {
     /// The value of an aggregation over all CPUs.
     pub(super) fn merge(&mut self, dst: Reg, map: MapId, key: Option<Value>) {
         let spec = self.spec(map);
-        let key = self.key(map, key, None);
+        let key = self.key(key, Operand::Imm(0));
         let (first, second) = (self.copied(0), self.copied(0));
         let value = &spec.ty.value;
         self.each_cpu(map, key, |selector, element| match value {

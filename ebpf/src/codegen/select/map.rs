@@ -9,7 +9,7 @@ use probebook_lang::types::layout::Shape;
 
 use super::{Arg, Selector, Temporary};
 use crate::codegen::Unsupported;
-use crate::codegen::vcode::{Callee, Label, Mem, Reg, VInst};
+use crate::codegen::vcode::{Callee, Label, Mem, Operand, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
 use crate::object::{Counter, MapRef, MapSpec, Storage};
 
@@ -32,41 +32,16 @@ impl<'a> Selector<'a> {
         Mem::at(address)
     }
 
-    /// The key bytes of an element; `bucket` is the index of an array's element or the end of a key.
-    pub(super) fn key(&mut self, map: MapId, key: Option<Value>, bucket: Option<super::Operand>) -> Mem {
-        let spec = self.spec(map);
-        let Some(key) = key else {
-            let mem = self.temporary(Temporary::Key, 4);
-            self.store(mem, Width::B4, bucket.unwrap_or(super::Operand::Imm(0)));
-            return mem;
-        };
-        let mem = self.mem(key);
-        let (Some(bucket), Some(layout)) = (bucket, &spec.key) else { return mem };
-        let mem = match self.grown(key, layout.size, spec.key_size) {
-            Some(mem) => mem,
+    /// The key bytes of an element; of an array the `index`.
+    pub(super) fn key(&mut self, key: Option<Value>, index: Operand) -> Mem {
+        match key {
+            Some(key) => self.mem(key),
             None => {
-                let copy = self.temporary(Temporary::Key, spec.key_size);
-                self.copy(copy, mem, layout.size);
-                copy
+                let mem = self.temporary(Temporary::Key, 4);
+                self.store(mem, Width::B4, index);
+                mem
             }
-        };
-        self.zero(mem.plus(layout.size), spec.bucket_offset() - layout.size);
-        self.store(mem.plus(spec.bucket_offset()), Width::B8, bucket);
-        mem
-    }
-
-    /// A slot that holds nothing but a key gets room for the bucket behind it, which saves a copy.
-    fn grown(&mut self, key: Value, size: u32, wanted: u32) -> Option<Mem> {
-        let Some(probebook_lang::ir::Op::SlotAddress(slot, 0)) = self.definitions[key.0 as usize] else {
-            return None;
-        };
-        if self.program.function.slots[slot.0 as usize].size != size {
-            return None;
         }
-        let index = self.slots[slot.0 as usize];
-        let slot = &mut self.code.slots[index as usize];
-        slot.size = slot.size.max(wanted.next_multiple_of(8));
-        Some(Mem::slot(index))
     }
 
     /// Looks an element up: its address, or 0.
@@ -98,7 +73,7 @@ impl<'a> Selector<'a> {
             let mem = self.only_element(map);
             return self.load_any(dst, mem, width, signed);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key, Operand::Imm(0));
         let element = self.look_up(map, key);
         self.looked_up = Some((map, key, element));
         let (found, done) = (self.label(), self.label());
@@ -118,7 +93,7 @@ impl<'a> Selector<'a> {
             let mem = self.only_element(map);
             return self.copy(to, mem, size);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key, Operand::Imm(0));
         let element = self.look_up(map, key);
         let (found, missing, done) = (self.label(), self.label(), self.label());
         self.branch(Cond::Ne, element, 0, found, missing);
@@ -139,7 +114,7 @@ impl<'a> Selector<'a> {
             self.store_any(mem, width, value);
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key, Operand::Imm(0));
         let done = self.label();
         let element = match self.looked_up.take() {
             Some((known, at, element)) if known == map && at == key => Some(element),
@@ -172,7 +147,7 @@ impl<'a> Selector<'a> {
             self.copy(mem, bytes, size);
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key, Operand::Imm(0));
         if size != spec.value_size {
             let padded = self.temporary(Temporary::Value, spec.value_size);
             self.copy(padded, bytes, size);
@@ -201,23 +176,10 @@ impl<'a> Selector<'a> {
                 self.zero(mem, spec.value_size);
                 Ok(())
             }
-            Storage::Hash | Storage::PerCpuHash if spec.ty.value.buckets() == 0 => {
-                let key = self.key(map, key, None);
+            Storage::Hash | Storage::PerCpuHash => {
+                let key = self.key(key, Operand::Imm(0));
                 self.delete_key(map, key, existed);
                 Ok(())
-            }
-            Storage::Hash | Storage::PerCpuHash => {
-                if let Some(existed) = existed {
-                    self.mov(existed, 0);
-                }
-                self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, key, Some(bucket.into()));
-                    let this = existed.map(|_| selector.code.register());
-                    selector.delete_key(map, key, this);
-                    if let (Some(existed), Some(this)) = (existed, this) {
-                        selector.alu(AluOp::Or, existed, this);
-                    }
-                })
             }
             Storage::PerCpuArray => {
                 if let Some(existed) = existed {
@@ -225,7 +187,7 @@ impl<'a> Selector<'a> {
                 }
                 let (word, size) = (spec.value_size - 8, spec.value_size);
                 self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, None, Some(bucket.into()));
+                    let key = selector.key(None, bucket.into());
                     selector.each_cpu(map, key, |selector, element| {
                         if let Some(existed) = existed {
                             let set = selector.load(element.plus(word), Width::B8, false);
@@ -271,23 +233,15 @@ impl<'a> Selector<'a> {
                 let set = self.load(mem.plus(spec.set_offset()), Width::B8, false);
                 self.branch(Cond::Ne, set, 0, yes, no);
             }
-            Storage::Hash | Storage::PerCpuHash if spec.ty.value.buckets() == 0 => {
-                let key = self.key(map, key, None);
+            Storage::Hash | Storage::PerCpuHash => {
+                let key = self.key(key, Operand::Imm(0));
                 let element = self.look_up(map, key);
                 self.branch(Cond::Ne, element, 0, yes, no);
-            }
-            Storage::Hash | Storage::PerCpuHash => {
-                self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, key, Some(bucket.into()));
-                    let element = selector.look_up(map, key);
-                    selector.branch_away(Cond::Ne, element, 0, yes);
-                })?;
-                self.jump(no);
             }
             Storage::PerCpuArray => {
                 let word = spec.value_size - 8;
                 self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, None, Some(bucket.into()));
+                    let key = selector.key(None, bucket.into());
                     selector.each_cpu(map, key, |selector, element| {
                         let set = selector.load(element.plus(word), Width::B8, false);
                         selector.branch_away(Cond::Ne, set, 0, yes);
@@ -299,11 +253,11 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// Runs `body` for every bucket of a `hist` or `lhist`, and once with 0 for other maps.
+    /// Runs `body` for every bucket of a scalar `hist` or `lhist`, and once with 0 for other maps.
     fn each_bucket(&mut self, map: MapId, body: impl FnOnce(&mut Self, Reg)) -> Result<(), Unsupported> {
         let spec = self.spec(map);
         let buckets = spec.ty.value.buckets().max(1);
-        let visits = u64::from(buckets) * if spec.key.is_none() { u64::from(self.target.cpus) } else { 1 };
+        let visits = u64::from(buckets) * u64::from(self.target.cpus);
         if visits > MOST_VISITS {
             return Err(self.unsupported(format!(
                 "@{} has {buckets} buckets, too many for a program to visit all of them",
@@ -341,10 +295,6 @@ impl<'a> Selector<'a> {
     }
 
     pub(super) fn map_len(&mut self, dst: Reg, map: MapId) -> Result<(), Unsupported> {
-        let spec = self.spec(map);
-        if spec.ty.value.buckets() > 0 {
-            return Err(self.unsupported("len of a map of histograms cannot be known inside a program"));
-        }
         let Some(id) = self.target.map_sum_elem_count else {
             return Err(self.unsupported("len of a map needs Linux 6.6 or later with BTF"));
         };
