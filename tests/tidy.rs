@@ -52,14 +52,18 @@ fn assert_none(rule: &str, found: &[String]) {
 
 #[test]
 fn lang_is_pure() {
-    let words = ["std::fs", "std::net", "std::process", "std::time", "std::env", "unsafe {", "aya", "probebook_ebpf"];
+    let words =
+        ["std::fs", "std::net", "std::process", "std::time", "std::env", "unsafe {", "aya", "probebook_ebpf"];
     assert_none("lang does no IO and knows no BPF", &mentions(&workspace().join("lang/src"), &words));
 }
 
 #[test]
 fn ebpf_knows_no_notebook() {
     let words = ["serde_json", "MIME", "svg", "plotters", "probebook::"];
-    assert_none("ebpf knows no JSON, no pictures, no cells", &mentions(&workspace().join("ebpf/src"), &words));
+    assert_none(
+        "ebpf knows no JSON, no pictures, no cells",
+        &mentions(&workspace().join("ebpf/src"), &words),
+    );
 }
 
 #[test]
@@ -149,7 +153,9 @@ fn every_diagnostic_code_is_shown_somewhere() {
         .collect();
     let missing: Vec<String> = Code::ALL
         .iter()
-        .filter(|code| !shown.contains(&format!("[{}]", code.name())) && !tests.contains(&format!("Code::{code:?}")))
+        .filter(|code| {
+            !shown.contains(&format!("[{}]", code.name())) && !tests.contains(&format!("Code::{code:?}"))
+        })
         .map(|code| code.name().to_owned())
         .collect();
     assert_none("diagnostic codes that no fixture and no test shows", &missing);

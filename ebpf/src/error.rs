@@ -61,7 +61,8 @@ pub enum Error {
 pub(crate) fn refused(what: &str, error: std::io::Error) -> Error {
     match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) => {
-            let binary = std::env::current_exe().map_or("probebook".into(), |path| path.display().to_string());
+            let binary =
+                std::env::current_exe().map_or("probebook".into(), |path| path.display().to_string());
             Error::Permission {
                 what: what.into(),
                 help: format!("BPF needs root or CAP_BPF and CAP_PERFMON: run `sudo {binary} …`"),

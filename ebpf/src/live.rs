@@ -44,7 +44,12 @@ impl Default for LiveTracer {
 impl LiveTracer {
     /// No maps yet; nothing of the machine is read before it is needed.
     pub fn new() -> Self {
-        Self { host: LiveHost::new(), maps: BTreeMap::new(), leases: Vec::new(), environment: Environment::default() }
+        Self {
+            host: LiveHost::new(),
+            maps: BTreeMap::new(),
+            leases: Vec::new(),
+            environment: Environment::default(),
+        }
     }
 
     /// The facts about this machine.
@@ -53,7 +58,12 @@ impl LiveTracer {
     }
 
     /// The maps that an object needs: those of earlier cells where they fit, new ones elsewhere.
-    fn maps_for(&self, object: &Object, written: &BTreeSet<u32>, fresh: bool) -> Result<Vec<Arc<Map>>, Error> {
+    fn maps_for(
+        &self,
+        object: &Object,
+        written: &BTreeSet<u32>,
+        fresh: bool,
+    ) -> Result<Vec<Arc<Map>>, Error> {
         let provide = |(index, spec): (usize, &MapSpec)| {
             let earlier = self.maps.get(&spec.name);
             match earlier {
@@ -74,10 +84,16 @@ impl LiveTracer {
         if self.leases.iter().filter_map(Weak::upgrade).any(|lease| lease.contains(&spec.name)) {
             return Err(Error::Map {
                 map: spec.name.clone(),
-                reason: "a running session uses it with less room: stop that session first, then run this cell".into(),
+                reason:
+                    "a running session uses it with less room: stop that session first, then run this cell"
+                        .into(),
             });
         }
-        let new = if is_same_kind(&old.ty, &spec.ty) { map.rebuild(spec.clone())? } else { Map::create(spec.clone())? };
+        let new = if is_same_kind(&old.ty, &spec.ty) {
+            map.rebuild(spec.clone())?
+        } else {
+            Map::create(spec.clone())?
+        };
         Ok(Arc::new(new))
     }
 

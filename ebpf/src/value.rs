@@ -44,7 +44,10 @@ impl Value {
                 Self::String(bytes[..end].to_vec())
             }
             Shape::Tuple(parts) => Self::Tuple(
-                parts.iter().map(|part| Self::decode(&part.layout, tail(bytes, part.offset as usize))).collect(),
+                parts
+                    .iter()
+                    .map(|part| Self::decode(&part.layout, tail(bytes, part.offset as usize)))
+                    .collect(),
             ),
             Shape::Array(element, len) => Self::Array(
                 (0..*len)
@@ -158,7 +161,11 @@ mod tests {
 
     #[test]
     fn encoding_and_decoding_are_inverse() {
-        let ty = Type::Tuple(vec![Type::I64, Type::String { capacity: 8 }, Type::Tuple(vec![Type::Bool, Type::U64])]);
+        let ty = Type::Tuple(vec![
+            Type::I64,
+            Type::String { capacity: 8 },
+            Type::Tuple(vec![Type::Bool, Type::U64]),
+        ]);
         let layout = Layout::of(&ty);
         let inner = Value::Tuple(vec![Value::Bool(true), Value::Uint(u64::MAX)]);
         let value = Value::Tuple(vec![Value::Int(-1), Value::String(b"text".into()), inner]);

@@ -60,9 +60,13 @@ impl Fixture {
             text: String::new(),
         };
         for line in text.lines().take_while(|line| line.starts_with("//")) {
-            let Some((directive, words)) = line.trim_start_matches('/').trim().split_once(": ") else { continue };
+            let Some((directive, words)) = line.trim_start_matches('/').trim().split_once(": ") else {
+                continue;
+            };
             match directive {
-                "args" => fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect(),
+                "args" => {
+                    fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
+                }
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 "needs" => fixture.needs = words.split(' ').map(str::to_owned).collect(),
                 _ => {}

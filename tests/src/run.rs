@@ -11,11 +11,11 @@ use probebook::display::{display, svg, text};
 use probebook::interrupt::Interrupt;
 use probebook::outlet::{Outlet, Output as CellOutput};
 use probebook::shell::{Execute, Shell};
-use probebook_ebpf::codegen::{self, Target};
-use probebook_ebpf::isa;
 use probebook_ebpf::Error;
+use probebook_ebpf::codegen::{self, Target};
 use probebook_ebpf::event::Event;
 use probebook_ebpf::host::LiveHost;
+use probebook_ebpf::isa;
 use probebook_ebpf::live::LiveTracer;
 use probebook_ebpf::map::MapSnapshot;
 use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
@@ -201,7 +201,9 @@ impl Output {
         match event {
             Event::Printf(bytes) | Event::Time(bytes) => self.text.extend(bytes),
             Event::Value(value) | Event::Result(value) => self.text.extend(format!("{value}\n").bytes()),
-            Event::MapPrint { snapshot, top, divisor } => self.text.extend(text::map(&snapshot, top, divisor)),
+            Event::MapPrint { snapshot, top, divisor } => {
+                self.text.extend(text::map(&snapshot, top, divisor))
+            }
             Event::Exit(code) => self.code = code,
             Event::Warning { message, .. } => self.text.extend(format!("WARNING: {message}\n").bytes()),
             Event::Lost(events) => self.text.extend(format!("Lost {events} events\n").bytes()),

@@ -56,7 +56,9 @@ impl Plan<'_> {
                 AttachPoint::Tracepoint { category, event } => {
                     tracepoint::attach(program, category, event, &mut attachment)
                 }
-                AttachPoint::RawTracepoint { event } => tracepoint::attach_raw(program, event, &mut attachment),
+                AttachPoint::RawTracepoint { event } => {
+                    tracepoint::attach_raw(program, event, &mut attachment)
+                }
                 AttachPoint::Uprobe { path, offset, at_return, .. } => {
                     uprobes.push((path.as_str(), *offset, *at_return));
                     Ok(())

@@ -25,7 +25,11 @@ pub fn close(attachment: Attachment) {
     let reaper = REAPER.get_or_init(|| {
         let (queue, attachments) = mpsc::channel::<Attachment>();
         // Without a thread nobody receives, and attachments are closed by their caller.
-        drop(thread::Builder::new().name("reaper".into()).spawn(move || attachments.into_iter().for_each(close_now)));
+        drop(
+            thread::Builder::new()
+                .name("reaper".into())
+                .spawn(move || attachments.into_iter().for_each(close_now)),
+        );
         queue
     });
     if let Err(SendError(attachment)) = reaper.send(attachment) {

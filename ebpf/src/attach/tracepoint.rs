@@ -6,13 +6,14 @@ use std::os::fd::AsFd;
 use super::{Attachment, Reason, words};
 use crate::host::tracefs;
 use crate::load::Program;
-use crate::sys::perf::{self, Sampling, TRACEPOINT};
 use crate::sys::link;
+use crate::sys::perf::{self, Sampling, TRACEPOINT};
 
 pub fn attach(program: &Program, category: &str, event: &str, to: &mut Attachment) -> Result<(), Reason> {
     let id = tracefs::tracepoint_id(category, event).map_err(|unavailable| unavailable.0)?;
     // Linux runs the program for the events of every CPU, whichever the perf event is opened on.
-    let event = perf::open(TRACEPOINT, id, Sampling::Period(1), None, Some(0)).map_err(|error| words(&error))?;
+    let event =
+        perf::open(TRACEPOINT, id, Sampling::Period(1), None, Some(0)).map_err(|error| words(&error))?;
     let link = link::perf_event(program.as_fd(), event.as_fd()).map_err(|error| words(&error))?;
     to.links.push(link);
     to.events.push(event);

@@ -37,7 +37,8 @@ pub fn attach(
         let kind = number(&format!("{PMU}/type"))?;
         let bit = if at_return { Some(number(&format!("{PMU}/format/retprobe"))?) } else { None };
         for offset in offsets {
-            let event = perf::open_uprobe(kind, bit, &path, offset, plan.pid, 0).map_err(|error| words(&error))?;
+            let event =
+                perf::open_uprobe(kind, bit, &path, offset, plan.pid, 0).map_err(|error| words(&error))?;
             let link = link::perf_event(program.as_fd(), event.as_fd()).map_err(|error| words(&error))?;
             to.links.push(link);
             to.events.push(event);

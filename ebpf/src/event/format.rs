@@ -177,7 +177,12 @@ impl Conversion {
             return self.padded(text.into(), to);
         }
         let signs = text.len() - text.trim_start_matches(['+', '-']).len();
-        let prefix = signs + if self.alternate && text[signs..].starts_with(['0']) && text.len() > signs + 1 { 2 } else { 0 };
+        let prefix = signs
+            + if self.alternate && text[signs..].starts_with(['0']) && text.len() > signs + 1 {
+                2
+            } else {
+                0
+            };
         let prefix = if self.kind == b'o' { signs } else { prefix };
         to.extend(text[..prefix].bytes());
         to.extend(std::iter::repeat_n(b'0', self.width - text.len()));

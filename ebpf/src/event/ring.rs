@@ -22,9 +22,9 @@ use aya::maps::{MapData, RingBuf};
 use probebook_lang::ir::{RECORD_HEADER, Record, RecordKind};
 use probebook_lang::source::Span;
 
+use super::Event;
 use super::decode::decode;
 use super::format::{Format, time};
-use super::Event;
 use crate::map::Map;
 use crate::object::Counter;
 use crate::session::counters::Counters;
@@ -230,11 +230,15 @@ impl Drain {
     }
 
     fn record(&mut self, bytes: &[u8]) -> Result<(), Gone> {
-        if self.shared.exited.load(Ordering::Acquire) && self.shared.phase.load(Ordering::Acquire) == Phase::Running as u8 {
+        if self.shared.exited.load(Ordering::Acquire)
+            && self.shared.phase.load(Ordering::Acquire) == Phase::Running as u8
+        {
             return Ok(());
         }
         let id = bytes.first_chunk().map(|id| u32::from_ne_bytes(*id) as usize);
-        let Some((index, record)) = id.and_then(|id| Some((id, self.records.get(id)?))) else { return Ok(()) };
+        let Some((index, record)) = id.and_then(|id| Some((id, self.records.get(id)?))) else {
+            return Ok(());
+        };
         if bytes.len() < (record.size.max(RECORD_HEADER)) as usize {
             return Ok(());
         }
@@ -295,7 +299,8 @@ impl Drain {
         let due = |(last, times): &(Option<Instant>, u64)| {
             *times > 0 && (all || last.is_none_or(|last| last.elapsed() >= PACE))
         };
-        let due: Vec<_> = self.warnings.iter().filter(|(_, state)| due(state)).map(|(place, _)| *place).collect();
+        let due: Vec<_> =
+            self.warnings.iter().filter(|(_, state)| due(state)).map(|(place, _)| *place).collect();
         for (span, message) in due {
             let Some((last, times)) = self.warnings.get_mut(&(span, message)) else { continue };
             *last = Some(Instant::now());

@@ -26,7 +26,14 @@ fn bytes() -> Option<&'static [u8]> {
             // SAFETY: a fresh read-only mapping of the file's length; it is never unmapped and never
             // changes, so it is valid for the process's life.
             let memory = unsafe {
-                libc::mmap(std::ptr::null_mut(), length, libc::PROT_READ, libc::MAP_PRIVATE, file.as_raw_fd(), 0)
+                libc::mmap(
+                    std::ptr::null_mut(),
+                    length,
+                    libc::PROT_READ,
+                    libc::MAP_PRIVATE,
+                    file.as_raw_fd(),
+                    0,
+                )
             };
             if memory != libc::MAP_FAILED {
                 // SAFETY: as above.

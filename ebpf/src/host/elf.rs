@@ -45,7 +45,9 @@ fn library_in(folder: &Path, name: &str) -> Option<PathBuf> {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .filter(|file| {
             (file == name && file.contains(".so"))
-                || stems.iter().any(|stem| file.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+                || stems.iter().any(|stem| {
+                    file.strip_prefix(stem).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
         })
         .collect();
     // `libc.so` without a version may be a linker script: it is no ELF file.

@@ -57,7 +57,11 @@ fn unreadable(path: &Path, error: &io::Error) -> Unavailable {
 fn folders(path: &Path) -> Result<Vec<String>, Unavailable> {
     let entries = fs::read_dir(path).map_err(|error| unreadable(path, &error))?;
     let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    Ok(entries.flatten().filter(is_folder).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    Ok(entries
+        .flatten()
+        .filter(is_folder)
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect())
 }
 
 /// All tracepoints as `category:event`, sorted.
@@ -127,12 +131,20 @@ fn field(line: &str) -> Option<Field> {
         _ => (declaration, ""),
     };
     let (c_type, name) = head.rsplit_once([' ', '*'])?;
-    let c_type = if head[..head.len() - name.len()].ends_with('*') { format!("{c_type}*") } else { c_type.to_owned() };
+    let c_type =
+        if head[..head.len() - name.len()].ends_with('*') { format!("{c_type}*") } else { c_type.to_owned() };
     if name.starts_with("common_") || name.is_empty() {
         return None;
     }
     let kind = kind(&c_type, brackets, size);
-    Some(Field { name: name.to_owned(), c_type: c_type.trim().to_owned(), offset, size, signed: signed != 0, kind })
+    Some(Field {
+        name: name.to_owned(),
+        c_type: c_type.trim().to_owned(),
+        offset,
+        size,
+        signed: signed != 0,
+        kind,
+    })
 }
 
 fn kind(c_type: &str, brackets: &str, size: u32) -> FieldKind {
@@ -172,7 +184,9 @@ fn element_size(c_type: &str) -> Option<u32> {
         "u8" | "s8" | "__u8" | "__s8" | "uint8_t" | "int8_t" | "unsigned char" | "bool" => Some(1),
         "u16" | "s16" | "__u16" | "__s16" | "__be16" | "short" | "unsigned short" => Some(2),
         "u32" | "s32" | "__u32" | "__s32" | "__be32" | "int" | "unsigned int" | "unsigned" => Some(4),
-        "u64" | "s64" | "__u64" | "__s64" | "long" | "unsigned long" | "long long" | "unsigned long long" => Some(8),
+        "u64" | "s64" | "__u64" | "__s64" | "long" | "unsigned long" | "long long" | "unsigned long long" => {
+            Some(8)
+        }
         _ => None,
     }
 }
@@ -189,10 +203,20 @@ mod tests {
 
     #[test]
     fn fields_of_all_kinds() {
-        check("\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;", "__syscall_nr", "int", FieldKind::Integer);
+        check(
+            "\tfield:int __syscall_nr;\toffset:8;\tsize:4;\tsigned:1;",
+            "__syscall_nr",
+            "int",
+            FieldKind::Integer,
+        );
         let line = "\tfield:const char * filename;\toffset:24;\tsize:8;\tsigned:0;";
         check(line, "filename", "const char *", FieldKind::Pointer);
-        check("\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;", "prev_comm", "char", FieldKind::Text);
+        check(
+            "\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;",
+            "prev_comm",
+            "char",
+            FieldKind::Text,
+        );
         let line = "\tfield:unsigned long args[6];\toffset:16;\tsize:48;\tsigned:0;";
         check(line, "args", "unsigned long", FieldKind::Array { element: 8 });
         let line = "\tfield:__data_loc char[] name;\toffset:8;\tsize:4;\tsigned:0;";

@@ -14,8 +14,14 @@ const KEPT: usize = 12;
 
 /// Reasons as the verifier words them (a fragment), and what they mean to a reader.
 const REASONS: [(&str, &str); 8] = [
-    ("BPF program is too large", "the program takes more than a million steps to check: bound its loops more tightly"),
-    ("infinite loop detected", "a loop whose end cannot be seen: give it a constant bound, or use `for ($i : a..b)`"),
+    (
+        "BPF program is too large",
+        "the program takes more than a million steps to check: bound its loops more tightly",
+    ),
+    (
+        "infinite loop detected",
+        "a loop whose end cannot be seen: give it a constant bound, or use `for ($i : a..b)`",
+    ),
     ("back-edge from insn", "this Linux allows no loops in programs (5.3 and later do)"),
     ("combined stack size", "the program needs more than the 512 bytes of stack"),
     ("unbounded memory access", "a memory access whose bounds cannot be seen"),
@@ -47,7 +53,8 @@ pub fn explain(log: &[u8], spec: &ProgramSpec) -> Error {
     .label("rejected here")
     .note(format!("the verifier said: {verdict}"));
     if words.is_none() {
-        diagnostic = diagnostic.note("the program is fine, its translation is not: please report it with the cell");
+        diagnostic =
+            diagnostic.note("the program is fine, its translation is not: please report it with the cell");
     }
     let log = lines[lines.len().saturating_sub(KEPT)..].join("\n");
     Error::Verifier { diagnostic: Box::new(diagnostic), log }
@@ -63,9 +70,10 @@ fn starts_instruction(line: &str) -> bool {
 }
 
 fn is_statistics(line: &str) -> bool {
-    ["processed ", "verification time", "stack depth", "mark_precise"].iter().any(|start| line.starts_with(start))
+    ["processed ", "verification time", "stack depth", "mark_precise"]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +100,9 @@ mod tests {
 
     #[test]
     fn a_log_without_instructions_gives_the_probe() {
-        let Error::Verifier { diagnostic, .. } = explain(b"unknown opcode 00\n", &spec()) else { panic!("another error") };
+        let Error::Verifier { diagnostic, .. } = explain(b"unknown opcode 00\n", &spec()) else {
+            panic!("another error")
+        };
         assert_eq!(diagnostic.span, Span::new(0, 100));
     }
 }

@@ -111,10 +111,12 @@ fn histograms(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
 /// The merged value of an aggregation, or nothing if a scalar one was never updated.
 fn merge(kind: &MapValue, value: &[u8], is_keyed: bool) -> Option<EntryValue> {
     let signed = is_signed(kind);
-    let pairs = || value.as_chunks::<16>().0.iter().map(|pair| {
-        let mut words = words(pair);
-        (words.next().unwrap_or(0), words.next().unwrap_or(0))
-    });
+    let pairs = || {
+        value.as_chunks::<16>().0.iter().map(|pair| {
+            let mut words = words(pair);
+            (words.next().unwrap_or(0), words.next().unwrap_or(0))
+        })
+    };
     let set = || pairs().filter(|(_, set)| *set != 0).map(|(value, _)| value);
     let merged = match kind {
         MapValue::Count => {

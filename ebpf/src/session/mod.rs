@@ -120,7 +120,10 @@ impl Session {
             counters,
             _scratch: scratch,
             queue,
-            statistics: parts.statistics.then(|| aya::sys::enable_stats(aya::sys::Stats::RunTime).ok()).flatten(),
+            statistics: parts
+                .statistics
+                .then(|| aya::sys::enable_stats(aya::sys::Stats::RunTime).ok())
+                .flatten(),
             started: Instant::now(),
             stopped: false,
             last: None,

@@ -84,11 +84,8 @@ const _: () = assert!(size_of::<RawTracepointAttr>() == 16);
 /// # Errors
 /// What Linux answers.
 pub fn raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
-    let mut attr = RawTracepointAttr {
-        name: name.as_ptr() as u64,
-        prog_fd: program.as_raw_fd() as u32,
-        padding: 0,
-    };
+    let mut attr =
+        RawTracepointAttr { name: name.as_ptr() as u64, prog_fd: program.as_raw_fd() as u32, padding: 0 };
     // SAFETY: the name outlives the call.
     unsafe { bpf_fd(Command::RawTracepointOpen, &mut attr) }
 }

@@ -50,7 +50,13 @@ pub enum Sampling {
 ///
 /// # Errors
 /// What Linux answers.
-pub fn open(kind: u32, config: u64, sampling: Sampling, pid: Option<u32>, cpu: Option<u32>) -> io::Result<OwnedFd> {
+pub fn open(
+    kind: u32,
+    config: u64,
+    sampling: Sampling,
+    pid: Option<u32>,
+    cpu: Option<u32>,
+) -> io::Result<OwnedFd> {
     let (sample_period, flags) = match sampling {
         Sampling::Period(n) => (n, 0),
         Sampling::Frequency(n) => (n, FREQUENCY),
@@ -88,7 +94,8 @@ fn open_attr(mut attr: EventAttr, pid: Option<u32>, cpu: Option<u32>) -> io::Res
     let pid = pid.map_or(-1, |pid| pid as libc::pid_t);
     let cpu = cpu.map_or(-1, |cpu| cpu as libc::c_int);
     // SAFETY: the attribute outlives the call; an address in it is the borrowed path of the caller.
-    let fd = unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attr, pid, cpu, -1, CLOSE_ON_EXEC) };
+    let fd =
+        unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attr, pid, cpu, -1, CLOSE_ON_EXEC) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }

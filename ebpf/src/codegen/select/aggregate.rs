@@ -65,7 +65,8 @@ impl Selector<'_> {
     /// zeros first.
     fn add_to_bucket(&mut self, map: MapId, key: Mem, element: Reg, bucket: Reg) {
         let spec = self.spec(map);
-        let (found, missing, inserted, done) = (self.label(), self.cold_label(), self.cold_label(), self.label());
+        let (found, missing, inserted, done) =
+            (self.label(), self.cold_label(), self.cold_label(), self.label());
         self.branch(Cond::Ne, element, 0, found, missing);
         self.begin(missing);
         let zeros = self.zeros(spec.value_size);
