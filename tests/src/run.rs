@@ -76,7 +76,7 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
         output.until_exit(running.as_mut());
     }
     running.stop().map_err(|error| error.to_string())?;
-    output.to_the_end(running.as_mut());
+    output.rest(running.as_mut());
     let names = running.maps().iter();
     let maps: Result<Vec<_>, _> =
         names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
@@ -190,7 +190,7 @@ impl Output {
     }
 
     /// Takes all events of a program that was stopped.
-    fn to_the_end(&mut self, running: &mut dyn Running) {
+    fn rest(&mut self, running: &mut dyn Running) {
         let deadline = Instant::now() + PATIENCE;
         while let Some(event) = running.next_event(deadline) {
             self.take(event);

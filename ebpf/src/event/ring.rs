@@ -2,9 +2,9 @@
 //!
 //! What a record asks for (print, clear, zero a map) is done here, in the order of the buffer, so that a
 //! `print` sees what a `clear` behind it has not yet removed. Lost records and run-time warnings are
-//! counted and reported at most every [`PACE`].
+//! counted and reported at most every `PACE`.
 //!
-//! *Invariant:* no event is dropped silently: when the consumer does not keep up and [`QUEUE_BYTES`] are
+//! *Invariant:* no event is dropped silently: when the consumer does not keep up and `QUEUE_BYTES` are
 //! waiting, the thread stops reading, the buffer fills, and Linux counts what finds no room.
 //!
 //! *Not here:* the bytes of a record (`decode`), the text of a `printf` (`format`).

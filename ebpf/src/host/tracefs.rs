@@ -116,7 +116,7 @@ fn parse(text: &str) -> TracepointFormat {
     TracepointFormat { fields: text.lines().filter_map(field).collect() }
 }
 
-/// Parses a line as `	field:const char * filename;	offset:24;	size:8;	signed:0;`.
+/// Parses a line as `field:const char * filename; offset:24; size:8; signed:0;`, with tabs between its parts.
 fn field(line: &str) -> Option<Field> {
     let declaration = line.trim().strip_prefix("field:")?;
     let mut parts = declaration.split(';').map(str::trim);

@@ -1,7 +1,7 @@
 //! A map of the notebook, which lives on from cell to cell: [`Map`]; and its content at one time:
 //! [`MapSnapshot`], per-CPU values already merged.
 //!
-//! *Not here:* which maps there are (`live`), the bytes of elements ([`element`]).
+//! *Not here:* which maps there are (`live`), the bytes of elements (`element`).
 
 mod element;
 mod snapshot;

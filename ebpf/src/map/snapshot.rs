@@ -121,7 +121,7 @@ fn merge(kind: &MapValue, value: &[u8], is_keyed: bool) -> Option<EntryValue> {
     let merged = match kind {
         MapValue::Count => {
             let count: u64 = words(value).fold(0, u64::wrapping_add);
-            (count > 0 || is_keyed).then(|| EntryValue::Number(Value::Uint(count)))
+            (count > 0 || is_keyed).then_some(EntryValue::Number(Value::Uint(count)))
         }
         MapValue::Sum { .. } => {
             let sum = set().fold(0u64, u64::wrapping_add);
