@@ -27,7 +27,10 @@ pub(super) fn machine(error: &Error, written: &Source) -> Failure {
     let mut failure = Failure::plain("LinuxError", error.to_string());
     if let Error::Verifier { diagnostic, log } = error {
         failure.name = "VerifierError".into();
-        failure.traceback = render(written, std::slice::from_ref(&**diagnostic), Style::Ansi).lines().map(str::to_owned).collect();
+        failure.traceback = render(written, std::slice::from_ref(&**diagnostic), Style::Ansi)
+            .lines()
+            .map(str::to_owned)
+            .collect();
         failure.traceback.extend(log.lines().map(str::to_owned));
     }
     failure
