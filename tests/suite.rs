@@ -75,7 +75,7 @@ fn environment(fixture: &Fixture) -> Environment {
 fn syntax(fixture: &Fixture) -> Result<String, String> {
     let source = source(fixture);
     let (program, diagnostics) = probebook_lang::syntax::parse(&source, &environment(fixture).parameters);
-    let tree = probebook_lang::syntax::print::program(&program);
+    let tree = probebook_lang::syntax::print::print(&program);
     Ok(format!("{tree}{}", render(&source, &diagnostics, Style::Plain)))
 }
 
@@ -97,7 +97,7 @@ fn types(fixture: &Fixture) -> Result<String, String> {
     if diagnostics.iter().any(probebook_lang::diagnostic::Diagnostic::is_error) {
         return Err(render(&source, &diagnostics, Style::Plain));
     }
-    Ok(probebook_lang::typed::print::print(&typed))
+    Ok(probebook_lang::typed::print(&typed))
 }
 
 fn codegen(fixture: &Fixture) -> Result<String, String> {

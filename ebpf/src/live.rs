@@ -4,7 +4,7 @@
 //! *Invariant:* a program that does not start leaves every earlier map and the environment as they were.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use probebook_lang::Compiled;
 use probebook_lang::diagnostic::{Code, Diagnostic};
@@ -27,8 +27,13 @@ use crate::tracer::{Options, Refusal, Running, Tracer};
 pub struct LiveTracer {
     host: LiveHost,
     maps: BTreeMap<String, Arc<Map>>,
+    /// The maps of sessions that still run, by name.
+    leases: Vec<Weak<Lease>>,
     environment: Environment,
 }
+
+/// Names of maps that a running session uses: it holds the lease until it is stopped.
+pub type Lease = BTreeSet<String>;
 
 impl Default for LiveTracer {
     fn default() -> Self {
@@ -39,7 +44,7 @@ impl Default for LiveTracer {
 impl LiveTracer {
     /// No maps yet; nothing of the machine is read before it is needed.
     pub fn new() -> Self {
-        Self { host: LiveHost::new(), maps: BTreeMap::new(), environment: Environment::default() }
+        Self { host: LiveHost::new(), maps: BTreeMap::new(), leases: Vec::new(), environment: Environment::default() }
     }
 
     /// The facts about this machine.
@@ -52,11 +57,28 @@ impl LiveTracer {
         let provide = |(index, spec): (usize, &MapSpec)| {
             let earlier = self.maps.get(&spec.name);
             match earlier {
-                Some(map) if !(fresh && written.contains(&(index as u32))) => adapt(map, spec),
+                Some(map) if !(fresh && written.contains(&(index as u32))) => self.adapt(map, spec),
                 _ => Map::create(spec.clone()).map(Arc::new),
             }
         };
         object.maps.iter().enumerate().map(provide).collect()
+    }
+
+    /// An earlier map as the program needs it: itself, rebuilt with more room, or replaced by an empty one
+    /// where its type has changed (checking has made sure that no other cell uses it).
+    fn adapt(&self, map: &Arc<Map>, spec: &MapSpec) -> Result<Arc<Map>, Error> {
+        let old = map.spec();
+        if is_same_shape(old, spec) {
+            return Ok(Arc::clone(map));
+        }
+        if self.leases.iter().filter_map(Weak::upgrade).any(|lease| lease.contains(&spec.name)) {
+            return Err(Error::Map {
+                map: spec.name.clone(),
+                reason: "a running session uses it with less room: stop that session first, then run this cell".into(),
+            });
+        }
+        let new = if is_same_kind(&old.ty, &spec.ty) { map.rebuild(spec.clone())? } else { Map::create(spec.clone())? };
+        Ok(Arc::new(new))
     }
 
     /// Takes over the maps of a program that was started.
@@ -101,13 +123,17 @@ impl Tracer for LiveTracer {
         let name = |index: u32| object.maps[index as usize].name.clone();
         let mut names: Vec<String> = written.iter().map(|&index| name(index)).collect();
         names.sort();
+        let lease = Arc::new(maps.iter().map(|map| map.spec().name.clone()).collect::<Lease>());
+        self.leases.retain(|lease| lease.strong_count() > 0);
+        self.leases.push(Arc::downgrade(&lease));
         let parts = Parts {
+            lease,
             maps: maps.clone(),
             written: names,
             result_map: result.map(|map| name(map.0)),
             warnings,
             plan: Plan {
-                pid: options.pid,
+                pid: options.pid.or(options.command),
                 uprobe_multi: target.linux >= (6, 6),
                 cpus: features::online_cpus(),
             },
@@ -136,24 +162,6 @@ impl Tracer for LiveTracer {
             }
         }
     }
-}
-
-/// An earlier map as the program needs it: itself, rebuilt with more room, or replaced by an empty one
-/// where its type has changed (checking has made sure that no other cell uses it).
-fn adapt(map: &Arc<Map>, spec: &MapSpec) -> Result<Arc<Map>, Error> {
-    let old = map.spec();
-    if is_same_shape(old, spec) {
-        return Ok(Arc::clone(map));
-    }
-    // One handle is in the table of maps; every other one is a session's.
-    if Arc::strong_count(map) > 1 {
-        return Err(Error::Map {
-            map: spec.name.clone(),
-            reason: "a running session uses it with less room: stop that session first, then run this cell".into(),
-        });
-    }
-    let new = if is_same_kind(&old.ty, &spec.ty) { map.rebuild(spec.clone())? } else { Map::create(spec.clone())? };
-    Ok(Arc::new(new))
 }
 
 fn is_same_shape(a: &MapSpec, b: &MapSpec) -> bool {

@@ -20,6 +20,9 @@ use crate::map::MapSnapshot;
 pub struct Options {
     /// Only events of this process (`-p`).
     pub pid: Option<u32>,
+    /// The process of a command that is run with the program (`-c`): as in bpftrace, probes that are attached
+    /// to a process (uprobes, profile, software) see only this one, tracepoints see everything.
+    pub command: Option<u32>,
     /// Make the maps this program uses anew, empty.
     pub fresh: bool,
     /// Ring buffer bytes, a power of two of pages; `None` chooses by the machine's memory.

@@ -41,7 +41,7 @@ pub fn is_live() -> bool {
 pub fn run(fixture: &Fixture) -> Result<String, String> {
     let (output, maps) = execute(fixture)?;
     let mut output = output;
-    for snapshot in &maps {
+    for snapshot in maps.iter().filter(|snapshot| !snapshot.entries.is_empty()) {
         output.text.extend(text::map(snapshot, 0, 1));
     }
     Ok(output.finish())
@@ -53,7 +53,7 @@ pub fn run(fixture: &Fixture) -> Result<String, String> {
 /// As [`run`].
 pub fn picture(fixture: &Fixture) -> Result<String, String> {
     let (_, maps) = execute(fixture)?;
-    Ok(svg::render(&display(&maps, None)))
+    Ok(svg::render(&display(&maps, None)).text)
 }
 
 fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
@@ -78,7 +78,8 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     running.stop().map_err(|error| error.to_string())?;
     output.to_the_end(running.as_mut());
     let names = running.maps().iter();
-    let maps = names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
+    let maps: Result<Vec<_>, _> =
+        names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
     Ok((output, maps?))
 }
 
@@ -97,7 +98,7 @@ pub fn instructions(module: &ir::Module) -> Result<String, String> {
     let object = codegen::generate(module, &target).map_err(|unsupported| unsupported.message)?;
     let mut text = print::print(module);
     for program in &object.programs {
-        text.push_str(&format!("\n{}:\n{}", program.name, isa::disassemble(&program.code)));
+        text.push_str(&format!("\n{}:\n{}", program.name, isa::disassemble(program)));
     }
     Ok(text)
 }
@@ -135,7 +136,7 @@ pub fn session(fixture: &Fixture) -> Result<String, String> {
 /// The outputs as a reader is left with them: only the last state of a picture.
 fn describe(outputs: &[CellOutput], text: &mut String) {
     let mut picture: Option<&Bundle> = None;
-    let mut show = |kind: &str, bundle: &Bundle| {
+    let show = |kind: &str, bundle: &Bundle| {
         let types: Vec<&str> = bundle.data.keys().map(String::as_str).collect();
         let plain = bundle.data.get("text/plain").and_then(|plain| plain.as_str()).unwrap_or_default();
         format!("[{kind}: {}]\n{}\n", types.join(" "), plain.trim_end())

@@ -86,7 +86,7 @@ mod tests {
     fn the_last_instruction_of_the_log_gives_the_place() {
         let log = b"0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n2: (61) r0 = *(u32 *)(r0 +0)\nR0 invalid mem access 'scalar'\nprocessed 2 insns\n";
         let Error::Verifier { diagnostic, .. } = explain(log, &spec()) else { panic!("another error") };
-        assert_eq!(diagnostic.span, Span::new(20, 25));
+        assert_eq!((diagnostic.code, diagnostic.span), (Code::Verifier, Span::new(20, 25)));
         assert!(diagnostic.notes[0].ends_with("R0 invalid mem access 'scalar'"), "{:?}", diagnostic.notes);
     }
 

@@ -29,8 +29,8 @@ const BATCH: usize = 4096;
 pub struct Map {
     spec: MapSpec,
     fd: OwnedFd,
-    /// A scalar that was cleared or zeroed shows its zero value, as bpftrace does.
-    was_reset: AtomicBool,
+    /// A scalar that was set to zero is still there, whatever its words say.
+    was_zeroed: AtomicBool,
 }
 
 impl Map {
@@ -48,7 +48,7 @@ impl Map {
         let name = format!("AT_{}", spec.name);
         let fd = map::create(kind, spec.key_size, spec.value_size, spec.max_entries, flags, &name)
             .map_err(|error| refused(&format!("making the map @{}", spec.name), error))?;
-        Ok(Self { spec, fd, was_reset: AtomicBool::new(false) })
+        Ok(Self { spec, fd, was_zeroed: AtomicBool::new(false) })
     }
 
     /// What it holds, and how.
@@ -63,7 +63,7 @@ impl Map {
     pub fn snapshot(&self) -> Result<MapSnapshot, Error> {
         let raw = self.read().map_err(|error| self.failed("reading", error))?;
         let mut entries = snapshot::entries(&self.spec, &raw);
-        if entries.is_empty() && self.spec.key.is_none() && self.was_reset.load(Ordering::Relaxed) {
+        if entries.is_empty() && self.spec.key.is_none() && self.was_zeroed.load(Ordering::Relaxed) {
             entries.extend(snapshot::zero(&self.spec));
         }
         Ok(MapSnapshot { name: self.spec.name.clone(), ty: self.spec.ty.clone(), entries })
@@ -74,7 +74,7 @@ impl Map {
     /// # Errors
     /// What the machine refuses.
     pub fn clear(&self) -> Result<(), Error> {
-        self.was_reset.store(true, Ordering::Relaxed);
+        self.was_zeroed.store(false, Ordering::Relaxed);
         let cleared = match self.spec.storage {
             Storage::Array | Storage::PerCpuArray => self.write_zeros(),
             Storage::Hash | Storage::PerCpuHash => self
@@ -89,7 +89,7 @@ impl Map {
     /// # Errors
     /// What the machine refuses.
     pub fn zero(&self) -> Result<(), Error> {
-        self.was_reset.store(true, Ordering::Relaxed);
+        self.was_zeroed.store(!self.snapshot()?.entries.is_empty(), Ordering::Relaxed);
         let zeroed = match self.spec.storage {
             Storage::Array | Storage::PerCpuArray => self.write_zeros(),
             Storage::Hash | Storage::PerCpuHash => self.read().and_then(|raw| {
@@ -115,7 +115,7 @@ impl Map {
             Ok(())
         };
         move_over().map_err(|error| self.failed("moving", error))?;
-        new.was_reset.store(self.was_reset.load(Ordering::Relaxed), Ordering::Relaxed);
+        new.was_zeroed.store(self.was_zeroed.load(Ordering::Relaxed), Ordering::Relaxed);
         Ok(new)
     }
 

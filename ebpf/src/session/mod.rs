@@ -20,6 +20,7 @@ use crate::attach::{Attachment, Plan, reaper};
 use crate::error::refused;
 use crate::event::Event;
 use crate::event::ring::{self, Queue, Setup};
+use crate::live::Lease;
 use crate::load::Program;
 use crate::map::{Map, MapSnapshot};
 use crate::object::{Counter, MapRef, Object};
@@ -33,6 +34,8 @@ const SETTLE: Duration = Duration::from_millis(500);
 
 /// What a session is made of, beside the object.
 pub struct Parts<'a> {
+    /// What keeps others from changing the shape of its maps.
+    pub lease: Arc<Lease>,
     /// The maps of the object, by their number in it.
     pub maps: Vec<Arc<Map>>,
     /// Names of maps that the program writes, sorted.
@@ -55,6 +58,8 @@ pub struct Parts<'a> {
 pub struct Session {
     programs: Vec<Program>,
     attachments: Vec<Attachment>,
+    /// Held while it runs.
+    lease: Option<Arc<Lease>>,
     maps: Vec<Arc<Map>>,
     written: Vec<String>,
     result_map: Option<String>,
@@ -105,6 +110,7 @@ impl Session {
         let mut session = Self {
             programs,
             attachments: Vec::new(),
+            lease: Some(parts.lease),
             maps: parts.maps,
             written: parts.written,
             result_map: parts.result_map,
@@ -228,6 +234,7 @@ impl Running for Session {
         let end = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::End);
         let ended = self.programs.iter().filter(end).try_for_each(Program::run);
         self.queue.over();
+        self.lease = None;
         ended
     }
 

@@ -84,7 +84,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
-    let options = Options { pid: child.as_ref().map(Child::pid).or(arguments.pid), ..Options::default() };
+    let command = child.as_ref().map(Child::pid);
+    let options = Options { pid: arguments.pid, command, ..Options::default() };
     let mut running = match tracer.start(&source, &options) {
         Ok(running) => running,
         Err(refusal) => return Ok(report(&refusal, &source)),
@@ -257,6 +258,7 @@ impl Printer<'_> {
         for name in running.maps() {
             let snapshot = running.snapshot(name).map_err(|error| Failed(format!("@{name}: {error}")))?;
             match self.format {
+                _ if snapshot.entries.is_empty() => {}
                 Format::Text => self.out.write_all(&text::map(&snapshot, 0, 0))?,
                 Format::Json => {
                     if let Some(line) = json::map(&snapshot, 0, 0) {

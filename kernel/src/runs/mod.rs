@@ -98,8 +98,13 @@ pub fn run(
             Target::open(pid).map_err(|e| Failure::plain("ProcessError", format!("process {pid}: {e}")))?,
         ),
     };
-    let pid = child.as_ref().map(Child::pid).or(cell.trace.pid);
-    let options = Options { pid, fresh: cell.trace.fresh, ring_bytes: None, statistics: true };
+    let options = Options {
+        pid: cell.trace.pid,
+        command: child.as_ref().map(Child::pid),
+        fresh: cell.trace.fresh,
+        ring_bytes: None,
+        statistics: true,
+    };
     let running =
         tracer.start(&cell.program, &options).map_err(|refusal| refused(&refusal, &cell.written))?;
     if let Some(condition) = &cell.trace.until

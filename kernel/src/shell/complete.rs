@@ -10,9 +10,6 @@ use super::{Shell, code_points, cursor, text};
 use crate::cell::magic_lines;
 use crate::magic::MAGICS;
 
-/// More than a reader looks through.
-const MOST: usize = 100;
-
 /// Something that can stand at the cursor.
 struct Match {
     text: String,
@@ -25,8 +22,8 @@ impl Shell {
     pub(super) fn complete(&mut self, content: &Map<String, Value>) -> Value {
         let code = text(content, "code");
         let offset = cursor(code, content);
-        let (span, mut matches) = match magic_at(code, offset) {
-            Some(span) => (span, magics(&code[span.range()])),
+        let (span, matches, more) = match magic_at(code, offset) {
+            Some(span) => (span, magics(&code[span.range()]), 0),
             None => {
                 let blanked = blank_magics(code);
                 let found = query::complete(&blanked, offset as u32, &*self.host, self.tracer.environment());
@@ -35,11 +32,9 @@ impl Shell {
                     sort: item.kind.name(),
                     detail: item.detail,
                 });
-                (found.span, items.collect())
+                (found.span, items.collect::<Vec<_>>(), found.more)
             }
         };
-        let more = matches.len().saturating_sub(MOST);
-        matches.truncate(MOST);
         let (start, end) = (code_points(code, span.start as usize), code_points(code, span.end as usize));
         let typed: Vec<Value> = matches
             .iter()

@@ -38,7 +38,7 @@ impl Shell {
         }
         let found =
             query::inspect(&blank_magics(code), offset as u32, &*self.host, self.tracer.environment())?;
-        Some(page_of(found.plain, found.markdown))
+        Some(page_of(found.plain(), found.markdown()))
     }
 }
 

@@ -122,11 +122,11 @@ fn an_interrupt_ends_a_cell_normally() {
 }
 
 #[test]
-fn a_command_is_traced_alone_and_ends_the_cell() {
+fn a_command_is_known_to_the_tracer_and_ends_the_cell() {
     let pid = std::sync::Arc::new(std::sync::Mutex::new(None));
     let seen = pid.clone();
     let mut shell = shell(move |_, options| {
-        *seen.lock().unwrap() = options.pid;
+        *seen.lock().unwrap() = options.command;
         Ok(attached())
     });
     let (executed, tape) = execute(&mut shell, "%%trace -c \"echo hello\"\ninterval:s:1 { @n = count(); }");

@@ -29,13 +29,10 @@ impl Checker<'_> {
             ast::ExprKind::MapElement { map, key } => {
                 self.assign_map(&map.text, map.span, Some(key), op, value, span)
             }
-            ast::ExprKind::Error => {
+            _ => {
+                // The parser has reported it.
                 self.is_broken = true;
                 None
-            }
-            _ => {
-                let message = "only a variable or a map can be assigned to";
-                self.error(Code::InvalidTarget, target.span, message)
             }
         }
     }
@@ -48,7 +45,7 @@ impl Checker<'_> {
         value: &ast::Expr,
         span: Span,
     ) -> Option<Stmt> {
-        let checked = self.value(value);
+        let checked = self.variable_value(value);
         let id = match (self.scope.find(name), op) {
             (Some(id), _) => id,
             (None, Some(_)) => return self.undefined_variable(name, target),
@@ -117,13 +114,10 @@ impl Checker<'_> {
             ast::ExprKind::MapElement { map, key } => {
                 self.step_map(&map.text, map.span, Some(key), increment, postfix, span)
             }
-            ast::ExprKind::Error => {
+            _ => {
+                // The parser has reported it.
                 self.is_broken = true;
                 None
-            }
-            _ => {
-                let message = "only a variable or a map can be counted up and down";
-                self.error(Code::InvalidTarget, target.span, message)
             }
         }
     }

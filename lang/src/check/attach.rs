@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::syntax::ast;
 
 /// The provider words that are understood, each with its full name.
-const PROVIDERS: &[(&str, &str)] = &[
+pub const PROVIDERS: &[(&str, &str)] = &[
     ("begin", "begin"),
     ("end", "end"),
     ("interval", "interval"),
@@ -56,7 +56,7 @@ const LATER: &[&str] = &[
 ];
 
 /// Linux's software events: name, alias, default count.
-const SOFTWARE: &[(&str, &str, u64)] = &[
+pub const SOFTWARE: &[(&str, &str, u64)] = &[
     ("alignment-faults", "", 1),
     ("bpf-output", "", 1),
     ("context-switches", "cs", 1000),

@@ -54,6 +54,10 @@ pub fn integer_type(name: &str) -> Option<Type> {
 const TYPE_NAMES: &[&str] =
     &["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "string", "void"];
 
+/// Types that only values of maps have.
+const AGGREGATIONS: &[&str] =
+    &["count_t", "sum_t", "min_t", "max_t", "avg_t", "stats_t", "hist_t", "lhist_t", "tseries_t"];
+
 impl Checker<'_> {
     /// The type that is written.
     pub(super) fn written_type(&mut self, ty: &TypeName) -> Option<Type> {
@@ -68,6 +72,10 @@ impl Checker<'_> {
                         .help("write `string[64]`"),
                 );
                 None
+            }
+            TypeKind::Named(name) if AGGREGATIONS.contains(&name.as_str()) => {
+                let message = format!("only a map can hold a value of type {name}");
+                self.error(Code::InvalidTarget, ty.span, message)
             }
             TypeKind::Named(name) => integer_type(name).or_else(|| self.unknown_type(name, ty.span)),
             TypeKind::Tagged(keyword, tag) => {

@@ -269,7 +269,7 @@ impl Checker<'_> {
             }
             other => {
                 let message = format!("a value of type {other} has no elements");
-                return self.error(Code::TypeMismatch, of.span, message);
+                return self.error(Code::InvalidIndex, of.span, message);
             }
         };
         if let Some(constant) = constant

@@ -11,7 +11,7 @@
 
 mod aggregate;
 mod assign;
-mod attach;
+pub(crate) mod attach;
 mod call;
 mod cast;
 mod expr;
@@ -68,11 +68,21 @@ pub fn check(
         skipped.iter().for_each(|name| checker.skip_map(name));
         let typed = checker.check();
         if checker.replace.is_empty() {
+            let is_wrong =
+                checker.is_broken || checker.diagnostics.iter().chain(&diagnostics).any(Diagnostic::is_error);
+            if is_wrong {
+                checker.diagnostics.retain(|diagnostic| !is_lint(diagnostic));
+            }
             diagnostics.extend(checker.diagnostics);
             return (typed, diagnostics);
         }
         replaced.extend(checker.replace);
     }
+}
+
+/// Whether it only says that something is of no use, which may change once what is wrong has been put right.
+fn is_lint(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code, Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable)
 }
 
 /// A body to check and the events that run it.

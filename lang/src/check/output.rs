@@ -25,7 +25,7 @@ impl Checker<'_> {
             return self.wrong_arguments("printf", span);
         };
         let ast::ExprKind::String(text) = &format.kind else {
-            return self.error(Code::InvalidFormat, format.span, "the format is a string literal");
+            return self.no_format(format);
         };
         // Check all values first, so that what they do to types does not depend on the format.
         let checked: Vec<_> = values.iter().map(|value| self.value(value)).collect();
@@ -77,6 +77,13 @@ impl Checker<'_> {
         }
         let kind = RecordKind::Printf { format: text.clone() };
         Some(effect(StmtKind::Emit { kind, fields }, span))
+    }
+
+    fn no_format(&mut self, format: &ast::Expr) -> Option<Expr> {
+        if format.kind == ast::ExprKind::Error {
+            return self.expr(format);
+        }
+        self.error(Code::InvalidFormat, format.span, "the format is a string literal")
     }
 
     /// `print(…)`: a whole map, or a value.
@@ -143,9 +150,7 @@ impl Checker<'_> {
         let format = match arguments {
             [] => TIME_FORMAT.to_vec(),
             [ast::Expr { kind: ast::ExprKind::String(text), .. }] => text.clone(),
-            [other] => {
-                return self.error(Code::InvalidFormat, other.span, "the format is a string literal");
-            }
+            [other] => return self.no_format(other),
             _ => return self.wrong_arguments("time", span),
         };
         Some(effect(StmtKind::Emit { kind: RecordKind::Time { format }, fields: Vec::new() }, span))

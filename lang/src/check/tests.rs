@@ -290,7 +290,8 @@ fn wrong_aggregations() {
     assert_eq!(one("begin { @a = count(); @b = @a; }"), (Code::MisplacedAggregation, "@a"));
     assert_eq!(one("begin { @a = count(); @a++; }"), (Code::MapTypeMismatch, "@a"));
     assert_eq!(one("begin { @a = count(); printf(\"%d\", @a); }"), (Code::InvalidFormat, "@a"));
-    assert_eq!(one("begin { @a = hist(1); $x = @a; }"), (Code::TypeMismatch, "@a"));
+    assert_eq!(one("begin { @a = hist(1); $x = @a; }"), (Code::InvalidTarget, "@a"));
+    assert_eq!(one("begin { let $x : count_t; }"), (Code::InvalidTarget, "count_t"));
 }
 
 #[test]
@@ -362,7 +363,7 @@ fn printf_formats() {
 #[test]
 fn warnings() {
     assert_eq!(complaints("begin { $x = 1; }"), [(Code::UnusedVariable, "$x")]);
-    assert_eq!(complaints("begin { let $x; print($x); }")[0], (Code::UnassignedVariable, "$x"));
+    assert_eq!(complaints("begin { let $x; print($x); }"), [(Code::UnassignedVariable, "$x")]);
     assert_eq!(complaints("begin { pid; }"), [(Code::UnusedValue, "pid")]);
     assert_eq!(complaints("begin { exit(); print(1); }"), [(Code::Unreachable, "print(1)")]);
     assert_eq!(complaints("begin { @a[1] = 1; delete(@a, 1); delete(@a[1]); @a[2]++; _ = pid; }"), []);

@@ -5,6 +5,7 @@
 use super::Checker;
 use super::cast::convert;
 use super::infer::{Shape, fits, literal, loses_sign};
+use super::map::Value;
 use super::scope::Local;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -25,7 +26,7 @@ impl Checker<'_> {
             Some(ty) => self.written_type(ty),
             None => None,
         };
-        let checked = value.map(|value| self.value(value));
+        let checked = value.map(|value| self.variable_value(value));
         self.no_shadow(name);
         let id = self.scope.declare(Local {
             name: name.text.clone(),
@@ -43,6 +44,23 @@ impl Checker<'_> {
             None => None,
         };
         Some(Stmt { kind: StmtKind::Set { variable: id, value }, span })
+    }
+
+    /// A value to keep in a variable: not an aggregation that only a map can hold.
+    pub(super) fn variable_value(&mut self, value: &ast::Expr) -> Option<Expr> {
+        let (ast::ExprKind::Map(name) | ast::ExprKind::MapElement { map: ast::Name { text: name, .. }, .. }) =
+            &value.kind
+        else {
+            return self.value(value);
+        };
+        let map = self.map_id(name);
+        if let Some(Value::Aggregation(aggregation)) = &self.maps.state(map).value
+            && !aggregation.is_castable()
+        {
+            let message = format!("only a map can hold a value of type {}", aggregation.name());
+            return self.error(Code::InvalidTarget, value.span, message);
+        }
+        self.value(value)
     }
 
     pub(super) fn no_shadow(&mut self, name: &ast::Name) {
@@ -148,7 +166,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Warns of variables that are never read or never assigned.
+    /// Warns of variables that are never read.
     pub(super) fn warn_variables(&mut self) {
         for id in 0..self.scope.locals().len() {
             let id = VariableId(id as u32);
@@ -159,9 +177,9 @@ impl Checker<'_> {
             let what = match (local.is_assigned, local.is_read) {
                 _ if local.is_implicit => continue,
                 (false, false) => "never used",
-                (false, true) => "never assigned",
                 (true, false) => "never read",
-                (true, true) => continue,
+                // What is read before it is assigned has been reported there.
+                (_, true) => continue,
             };
             let message = format!("`${}` is {what}", local.name);
             self.report(Diagnostic::warning(Code::UnusedVariable, local.span, message));

@@ -32,7 +32,8 @@ macro_rules! codes {
     };
 }
 
-// Sections: text, structure, not yet supported, probes, names, types, maps, calls, control flow.
+// Sections: text, structure, not yet supported, probes, names, types, maps, calls, control flow,
+// loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
     InvalidNumber = "invalid-number", "A number whose digits, suffix or size cannot be read.";
@@ -89,6 +90,8 @@ codes! {
     OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
     Unreachable = "unreachable", "A statement that is never reached.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";
+
+    Verifier = "verifier", "A program that Linux's verifier refused.";
 }
 
 impl std::fmt::Display for Code {

@@ -134,7 +134,11 @@ impl Lowering<'_> {
                 self.builder.value(Op::Arith(Arith::Sub, zero, value), span)
             }
             UnaryOp::BitNot => {
-                let ones = self.builder.constant(-1, span);
+                let width = match operand.ty {
+                    Type::Int { width, .. } => width,
+                    _ => 8,
+                };
+                let ones = self.builder.constant((u64::MAX >> (64 - 8 * u32::from(width))) as i64, span);
                 self.builder.value(Op::Arith(Arith::Xor, value, ones), span)
             }
             UnaryOp::Deref | UnaryOp::AddressOf => unreachable!("checked into other forms"),

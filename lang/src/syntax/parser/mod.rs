@@ -196,7 +196,7 @@ impl<'a> Parser<'a> {
                 return;
             }
             self.last_error = Some(diagnostic.span);
-            self.is_wrong |= diagnostic.code != Code::Unsupported;
+            self.is_wrong |= !matches!(diagnostic.code, Code::Unsupported | Code::MissingParameter);
         }
         self.push(diagnostic);
     }

@@ -16,8 +16,7 @@ impl Parser<'_> {
         let start = self.peek(0).span;
         let depth = self.depth;
         let mut expr = self.primary();
-        loop {
-            let TokenKind::Punct(punct) = self.peek(0).kind else { break };
+        while let TokenKind::Punct(punct) = self.peek(0).kind {
             match punct {
                 "." | "->" => {
                     self.bump();

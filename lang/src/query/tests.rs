@@ -1,0 +1,221 @@
+//! Half-typed cells, with `|` where the cursor is.
+
+use super::{Completeness, Completions, Inspection, complete, completeness, inspect};
+use crate::check::tests::host;
+use crate::environment::{Environment, KnownMap, Parameters};
+use crate::source::Span;
+use crate::types::{MapType, MapValue, Type, Unit};
+
+fn environment() -> Environment {
+    let ty = MapType {
+        key: Some(vec![Type::U64, Type::String { capacity: 16 }]),
+        value: MapValue::Hist { bits: 0 },
+        unit: Some(Unit::Nanoseconds),
+    };
+    let users = vec!["cell 1".to_string(), "cell 4".to_string()];
+    Environment {
+        maps: [("lat".to_string(), KnownMap { ty, max_entries: 4096, users })].into(),
+        parameters: Parameters { positional: vec!["cat".into()] },
+        ..Environment::default()
+    }
+}
+
+fn split(marked: &str) -> (String, u32) {
+    let cursor = marked.find('|').expect("a cursor");
+    (marked.replacen('|', "", 1), cursor as u32)
+}
+
+fn completions(marked: &str) -> Completions {
+    let (text, cursor) = split(marked);
+    let found = complete(&text, cursor, &host(), &environment());
+    assert_eq!(found.span.end, cursor, "{marked}");
+    found
+}
+
+fn texts(marked: &str) -> Vec<String> {
+    completions(marked).items.into_iter().map(|item| item.text).collect()
+}
+
+fn seen(marked: &str) -> Inspection {
+    let (text, cursor) = split(marked);
+    inspect(&text, cursor, &host(), &environment()).unwrap_or_else(|| panic!("nothing for {marked}"))
+}
+
+#[test]
+fn cells_are_whole_or_not() {
+    let open = |blanks: usize| Completeness::Incomplete { indent: " ".repeat(blanks) };
+    for (text, expected) in [
+        ("", Completeness::Complete),
+        ("@x", Completeness::Complete),
+        ("@x = 1", Completeness::Complete),
+        ("begin { @x = 1; }", Completeness::Complete),
+        ("macro f() { 1 } begin { }", Completeness::Complete),
+        ("kprobe:$1 { }", Completeness::Complete),
+        ("t:a:b", open(0)),
+        ("t:a:b,", open(0)),
+        ("begin", open(0)),
+        ("begin {", open(4)),
+        ("begin {\n    @x = 1;\n    if (1) {", open(8)),
+        ("t:a:b /pid == ", open(0)),
+        ("printf(\"a\",", open(4)),
+        ("@x =", open(0)),
+        ("@x[1", open(4)),
+        ("/* abc", open(0)),
+        ("macro f() {", open(4)),
+        ("$x = if (1) { 2 }", open(0)),
+        ("begin { @x = ; }", Completeness::Invalid),
+        ("begin { @x = ; ", Completeness::Invalid),
+        ("}", Completeness::Invalid),
+        ("printf(\"abc", Completeness::Invalid),
+        ("1 2", Completeness::Invalid),
+    ] {
+        assert_eq!(completeness(text), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn attach_points_complete_by_segment() {
+    assert_eq!(texts("trac|")[0], "tracepoint:");
+    assert_eq!(texts("begin { } upr|"), ["uprobe:"]);
+    assert_eq!(texts("be|"), ["begin"]);
+    assert_eq!(texts("t:s|")[..3], ["sched:", "syscalls:", "raw_syscalls:"]);
+    assert_eq!(texts("tracepoint:sched:|"), ["sched_process_exec", "sched_switch"]);
+    assert_eq!(texts("tracepoint:syscalls:*re|"), ["sys_enter_pread64", "sys_enter_read", "sys_exit_read"]);
+    assert_eq!(texts("t:sys_enter_w|"), ["syscalls:sys_enter_write"]);
+    assert_eq!(texts("begin, t:sched:sched_s| { }"), ["sched_switch"]);
+    assert_eq!(texts("t:sched:sched_switch, raw|"), ["rawtracepoint:"]);
+    assert_eq!(texts("t:sched:sched_switch, |").len(), 9);
+    assert_eq!(texts("rt:s|"), ["sched_switch", "sys_enter"]);
+    assert_eq!(texts("software:pa|"), ["page-faults"]);
+    assert_eq!(texts("interval:|"), ["hz:", "s:", "ms:", "us:"]);
+    assert_eq!(texts("uprobe:libc|"), ["libc:"]);
+    assert_eq!(texts("uprobe:libc:m|"), ["malloc", "memcpy"]);
+    assert_eq!(texts("uprobe:/usr/lib/libc.so.6:fr|"), ["free"]);
+    assert_eq!(texts("uprobe:\"/usr/lib/libc.so.6\":\"fr|"), ["free"]);
+    assert!(texts("t:sched:sched_switch |").is_empty());
+    assert_eq!(completions("t:sched:sched_sw|").span, Span::new(8, 16));
+}
+
+#[test]
+fn fields_are_those_of_the_probe() {
+    assert_eq!(texts("t:sched:sched_switch { @[args.|"), ["prev_comm", "prev_pid", "prev_state"]);
+    assert_eq!(texts("t:sched:sched_switch /args.prev_c|/ { }"), ["prev_comm"]);
+    assert_eq!(texts("t:syscalls:sys_enter_*r*d* { $x = args->|; }"), ["fd", "buf", "count"]);
+    assert_eq!(texts("t:syscalls:sys_enter_read, t:syscalls:sys_exit_read { args.| }"), Vec::<String>::new());
+    assert_eq!(texts("t:sched:sched_switch { } begin { args.| }"), Vec::<String>::new());
+    let found = completions("t:raw_syscalls:sys_enter { @ = sum(args.| }");
+    let details: Vec<_> = found.items.into_iter().map(|item| item.detail).collect();
+    assert_eq!(details, ["long", "unsigned long[6]"]);
+}
+
+#[test]
+fn variables_are_those_in_scope() {
+    let text = "begin { $gone = 1; } end { $a = 1; { $inner = 2; } for ($i : 0..5) { $b = $i; print($| } }";
+    assert_eq!(texts(text), ["$b", "$i", "$a", "$1"]);
+    assert_eq!(texts("begin { for ($kv : @lat) { } $x = $|"), ["$x", "$1"]);
+    assert_eq!(texts("begin { $abc = 1; $ab|"), ["$abc"]);
+}
+
+#[test]
+fn maps_are_those_of_the_notebook_and_the_cell() {
+    assert_eq!(texts("begin { @start[tid] = 1; } end { print(@|); @zz = 1; }"), ["@lat", "@start", "@zz"]);
+    assert_eq!(texts("@la|"), ["@lat"]);
+    assert_eq!(completions("@la|").items[0].detail, "@lat[uint64, string[16]]: hist_t in ns");
+}
+
+#[test]
+fn values_know_their_place() {
+    assert_eq!(texts("begin { @x = h|")[0], "hist");
+    assert_eq!(texts("@x = |")[..2], ["count", "sum"]);
+    assert!(texts("uprobe:libc:malloc { $x = arg|").contains(&"arg0".to_string()));
+    assert!(!texts("begin { $x = arg|").contains(&"arg0".to_string()));
+    assert!(!texts("begin { $x = ret|").contains(&"retval".to_string()));
+    assert_eq!(texts("begin { ret|")[0], "return");
+    assert_eq!(texts("begin { pri|"), ["printf", "print"]);
+    assert_eq!(texts("t:sched:sched_switch /com|"), ["comm"]);
+    assert!(texts("begin { @x[tid] |").is_empty());
+    assert!(texts("begin { printf(\"%d|").is_empty());
+    assert!(texts("begin { @x = 12|").is_empty());
+    assert!(texts("// pri|").is_empty());
+    assert_eq!(texts("let $x : uin|"), ["uint8", "uint16", "uint32", "uint64",]);
+    assert!(texts("|").contains(&"tracepoint:".to_string()));
+}
+
+#[test]
+fn names_are_explained() {
+    assert_eq!(seen("begin { pri|ntf(\"a\"); }").signature, "printf(format, ...)");
+    assert_eq!(seen("begin { @ = hist(|); }").title, "hist");
+    assert_eq!(seen("begin { @ = lhist(nsecs, 1 + (2|), 3, 4); }").title, "lhist");
+    assert_eq!(seen("comm|").signature, "comm: string[16]");
+    assert_eq!(seen("uprobe:libc:malloc { @ = arg1|; }").title, "arg1");
+    assert_eq!(seen("begin { whil|e (1) { } }").title, "while");
+    let map = seen("@la|t");
+    assert_eq!(map.signature, "@lat[uint64, string[16]]: hist_t in ns");
+    assert_eq!(map.text, "A map with room for 4096 elements, made by cell 1, also used by cell 4.");
+    assert_eq!(seen("begin { @x[tid] = nsecs; } end { print(@|x); }").signature, "@x[uint64]: uint64");
+    assert_eq!(seen("begin { $x = nsecs; print($x|); }").signature, "$x: uint64");
+}
+
+#[test]
+fn attach_points_are_explained() {
+    assert_eq!(seen("trace|point:a:b { }").title, "tracepoint");
+    assert!(seen("p|:hz:99 { }").text.contains("every CPU"));
+    let event = seen("t:sched:sched_|switch { }");
+    assert_eq!(event.signature, "tracepoint:sched:sched_switch");
+    assert_eq!(
+        event.text,
+        "Fields:\n\n* `args.prev_comm`: `char[16]`\n* `args.prev_pid`: `pid_t`\n* `args.prev_state`: `long`\n"
+    );
+    let events = seen("t:sched:|* { }");
+    assert!(
+        events.text.starts_with("2 match: `sched:sched_process_exec`, `sched:sched_switch`."),
+        "{events:?}"
+    );
+    assert!(seen("uprobe:libc:mallo|c { }").text.starts_with("In `/usr/lib/libc.so.6`. 1 matches"));
+    assert!(seen("s:fau|lts { }").text.contains("100"));
+    let field = seen("t:syscalls:sys_enter_read { @ = args.bu|f; }");
+    assert_eq!(field.signature, "args.buf: char *");
+    assert!(field.text.contains("user memory"));
+    let (text, cursor) = split("t:sched:nope| { }");
+    assert_eq!(inspect(&text, cursor, &host(), &environment()), None);
+}
+
+#[test]
+fn pages_have_two_forms() {
+    let page = seen("com|m");
+    assert_eq!(
+        page.plain(),
+        "comm: string[16]\n\nThe name of the current thread.\n\nExample:\n    profile:hz:99 { @[comm] = count(); }\n"
+    );
+    assert!(page.markdown().starts_with("```bpftrace\ncomm: string[16]\n```\n\nThe name"));
+}
+
+#[test]
+fn any_cursor_in_any_text_is_answered() {
+    let text = "t:sched:sched_switch, begin /args.prev_pid > $1/ { @é[comm] = hist(nsecs, 5); $x = \"é\\\n} \
+                for ($kv : @lat) { print($kv.0.1 /* é */); } uprobe:\"libc:mal\" { if ($y) { let $z : int8[4]; }";
+    for cut in (0..text.len()).step_by(3) {
+        if !text.is_char_boundary(cut) {
+            continue;
+        }
+        for text in [&text[..cut], &text[cut..]] {
+            completeness(text);
+            for cursor in 0..=text.len() as u32 + 1 {
+                complete(text, cursor, &host(), &environment());
+                if cut % 7 == 0 {
+                    inspect(text, cursor, &host(), &environment());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_lists_are_cut() {
+    let mut host = host();
+    let functions = (0..5000).map(|n| (format!("f{n:04}"), n)).collect();
+    host.binaries.insert("/bin/big".into(), functions);
+    let found = complete("u:/bin/big:f", 12, &host, &Environment::default());
+    assert_eq!((found.items.len(), found.more), (100, 4900));
+    assert_eq!(found.items[0].text, "f0000");
+}
