@@ -72,7 +72,7 @@ fn kernel_makes_no_bpf_system_calls() {
 fn raw_bpf_calls_only_in_sys() {
     let found: Vec<String> = mentions(&workspace().join("ebpf/src"), &["SYS_bpf", "SYS_perf_event_open"])
         .into_iter()
-        .filter(|line| !line.contains("/src/sys/"))
+        .filter(|line| !line.contains("/src/sys/") && !line.contains("/tests/"))
         .collect();
     assert_none("only ebpf/src/sys issues bpf(2) and perf_event_open(2)", &found);
 }
@@ -130,7 +130,7 @@ fn every_builtin_has_a_fixture() {
     let used = words("run");
     let missing: Vec<String> = builtins::all()
         .map(|builtin| builtin.name.to_owned())
-        .filter(|name| !used.contains(name))
+        .filter(|name| !used.contains(&name.replace("argN", "arg0")))
         .collect();
     assert_none("builtins without a fixture under run/", &missing);
 }

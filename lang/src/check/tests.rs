@@ -4,7 +4,7 @@
 use super::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Environment, KnownMap, Parameters};
-use crate::host::{Field, FieldKind, FixedHost, TracepointFormat};
+use crate::host::{Field, FieldKind, FixedHost, Host, TracepointFormat, Unavailable};
 use crate::source::Source;
 use crate::syntax;
 use crate::typed::{self, Program};
@@ -440,4 +440,47 @@ fn fields_of_tracepoints() {
     assert!(text.contains("*(User context(24, int8*))"), "{text}");
     assert!(text.contains("emit PrintValue (dynamic(8))"), "{text}");
     assert!(text.contains("context(16, uint64[6])[1]"), "{text}");
+}
+
+#[test]
+fn a_wildcard_has_its_limit() {
+    let mut host = host();
+    for number in 0..1100 {
+        host.tracepoints.insert(format!("many:event_{number}"), TracepointFormat::default());
+    }
+    let source = Source::new("test", "tracepoint:many:* { @ = count(); }");
+    let (program, _) = syntax::parse(&source, &Parameters::default());
+    let (_, diagnostics) = check(&program, &host, &Environment::default());
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::TooManyProbes]);
+}
+
+#[test]
+fn what_the_host_cannot_tell_is_said_in_its_words() {
+    /// A machine without tracefs.
+    struct Blind;
+    impl Host for Blind {
+        fn tracepoints(&self) -> Result<Vec<String>, Unavailable> {
+            Err(Unavailable("run `sudo mount`".into()))
+        }
+        fn tracepoint(&self, _: &str, _: &str) -> Result<Option<TracepointFormat>, Unavailable> {
+            Err(Unavailable("run `sudo mount`".into()))
+        }
+        fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable> {
+            Ok(Vec::new())
+        }
+        fn resolve_binary(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn functions(&self, _: &str) -> Result<Vec<(String, u64)>, Unavailable> {
+            Ok(Vec::new())
+        }
+        fn cpus(&self) -> u32 {
+            1
+        }
+    }
+    let source = Source::new("test", "tracepoint:syscalls:sys_enter_read { @ = hist(args.count); }");
+    let (program, _) = syntax::parse(&source, &Parameters::default());
+    let (_, diagnostics) = check(&program, &Blind, &Environment::default());
+    assert_eq!(diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::HostUnavailable]);
+    assert!(diagnostics[0].message.contains("sudo mount"));
 }

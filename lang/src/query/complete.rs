@@ -192,7 +192,7 @@ impl Found<'_> {
         }
     }
 
-    /// Categories of tracepoints, and tracepoints whose event starts like this.
+    /// Categories of tracepoints, and tracepoints whose event is named like this.
     fn categories(&mut self, host: &dyn Host) {
         let names = host.tracepoints().unwrap_or_default();
         let mut last = "";
@@ -207,7 +207,9 @@ impl Found<'_> {
             return;
         }
         for name in &names {
-            if name.split_once(':').is_some_and(|(_, event)| event.starts_with(self.word)) {
+            let is_long = self.word.len() >= MIN_INSIDE;
+            let fits = |event: &str| event.starts_with(self.word) || is_long && event.contains(self.word);
+            if name.split_once(':').is_some_and(|(_, event)| fits(event)) {
                 let item = Item { text: name.clone(), kind: Kind::Probe, detail: String::new() };
                 self.items.push((WORST, item));
             }

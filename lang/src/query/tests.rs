@@ -3,7 +3,8 @@
 use super::{Completeness, Completions, Inspection, complete, completeness, inspect};
 use crate::check::tests::host;
 use crate::environment::{Environment, KnownMap, Parameters};
-use crate::source::Span;
+use crate::source::{Source, Span};
+use crate::syntax::parse_cell;
 use crate::types::{MapType, MapValue, Type, Unit};
 
 fn environment() -> Environment {
@@ -74,6 +75,22 @@ fn cells_are_whole_or_not() {
 }
 
 #[test]
+fn beginnings_of_a_right_program_are_not_wrong() {
+    let text = "t:a:b, begin /pid == 1 && @x[1] / 2 > 3/ { @x[tid, (1,)] += (uint64)$y ?: f(1, \"a\"); /* c */\n\
+                for ($i : 0..10) { if ($i) { break; } else if $x { $t++; } else { return 1; } }\n\
+                for ($kv : @x) { unroll (2) { print($kv.0); } } while (1) { ++$x; } _ = { 1 };\n\
+                let $z : int8[4]* = (typeof($x))1; $s = sizeof(struct a); $y = if (1) { 2 } else { 3 };\n\
+                $q = $a->b[3].c; $t = 1 ? 2 : -3; }\nuprobe:\"/bin/x\":f { @ = count() }\n@x[1]";
+    let source = Source::new("cell", text);
+    let parsed = parse_cell(&source, &Parameters::default());
+    assert_eq!(parsed.diagnostics, []);
+    for token in parsed.tokens {
+        let beginning = &text[..token.span.end as usize];
+        assert_ne!(completeness(beginning), Completeness::Invalid, "{beginning}");
+    }
+}
+
+#[test]
 fn attach_points_complete_by_segment() {
     assert_eq!(texts("trac|")[0], "tracepoint:");
     assert_eq!(texts("begin { } upr|"), ["uprobe:"]);
@@ -82,6 +99,7 @@ fn attach_points_complete_by_segment() {
     assert_eq!(texts("tracepoint:sched:|"), ["sched_process_exec", "sched_switch"]);
     assert_eq!(texts("tracepoint:syscalls:*re|"), ["sys_enter_pread64", "sys_enter_read", "sys_exit_read"]);
     assert_eq!(texts("t:sys_enter_w|"), ["syscalls:sys_enter_write"]);
+    assert_eq!(texts("t:enter_w|"), ["syscalls:sys_enter_write"]);
     assert_eq!(texts("begin, t:sched:sched_s| { }"), ["sched_switch"]);
     assert_eq!(texts("t:sched:sched_switch, raw|"), ["rawtracepoint:"]);
     assert_eq!(texts("t:sched:sched_switch, |").len(), 9);

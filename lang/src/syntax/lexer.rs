@@ -66,7 +66,9 @@ impl<'a> Lexer<'a> {
                 Some(punct) => self.take(TokenKind::Punct(punct), punct.len()),
                 None => {
                     let is_odd = |c: char| !c.is_ascii() || matches!(c, '`' | '\\' | '#');
-                    let length = rest.find(|c| !is_odd(c) || char::is_whitespace(c)).unwrap_or(rest.len());
+                    // Letters behind a foreign one belong to the same word.
+                    let goes_on = |c: char| is_odd(c) || !first.is_ascii() && is_name(c);
+                    let length = rest.find(|c| !goes_on(c) || char::is_whitespace(c)).unwrap_or(rest.len());
                     self.take(TokenKind::Error, length.max(first.len_utf8()))
                 }
             },

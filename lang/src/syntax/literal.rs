@@ -53,6 +53,12 @@ pub fn int(text: &str) -> Result<u64, Fault> {
         "m" => 60 * 1_000_000_000,
         "h" => 3_600 * 1_000_000_000,
         "d" => 86_400 * 1_000_000_000,
+        "u" if u32::try_from(value).is_err() => {
+            return Err(fault(
+                0,
+                "this number does not fit an unsigned 32-bit integer, which `u` stands for",
+            ));
+        }
         "u" | "ul" | "ull" => 1,
         "l" | "ll" if i64::try_from(value).is_ok() => 1,
         "l" | "ll" => return Err(fault(0, "this number does not fit a signed 64-bit integer")),

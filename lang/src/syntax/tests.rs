@@ -275,6 +275,10 @@ fn one_mistake_is_one_complaint() {
         ("begin { @x[] = 1; }", Code::ExpectedExpression, "[]"),
         ("begin } @x = 1;", Code::UnmatchedDelimiter, "}"),
         ("begin { } }", Code::UnmatchedDelimiter, "}"),
+        ("begin { $x : int8 = 1; }", Code::Expected, ":"),
+        ("begin { @ = count( }", Code::UnclosedDelimiter, "}"),
+        ("begin { @ = f((1, ; }", Code::UnclosedDelimiter, ";"),
+        ("begin,, end { }", Code::InvalidAttachPoint, ","),
         ("begin { let x = 1; }", Code::Expected, "x"),
         ("begin { $a = if (1) { 2 }; }", Code::Expected, ";"),
         ("begin /pid == 1 { @x = 1; }", Code::UnclosedDelimiter, "{"),
@@ -478,4 +482,25 @@ fn every_token_is_printed() {
     );
     assert_eq!(text.lines().count(), read(source.text()).tokens.len());
     assert!(!read(source.text()).tokens.iter().any(|token| token.kind == TokenKind::End));
+}
+
+#[test]
+fn one_fault_is_said_once() {
+    let words = |text: &str| {
+        let parsed = read(text);
+        let all = parsed.diagnostics.iter().map(|d| (d.code, text[d.span.range()].to_owned()));
+        all.collect::<Vec<_>>()
+    };
+    for (text, code, place) in [
+        ("begin { for ($i in 0..5) { print(1); } print(2); }", Code::Expected, "in"),
+        ("begin { for ($i : 0,5) { print(1); } print(2); }", Code::Expected, "0"),
+        ("begin { print(“a”); print(2); }", Code::InvalidCharacter, "“a”"),
+        ("begin { print(5µs); print(2); }", Code::InvalidCharacter, "µs"),
+        ("begin { $größe = 1; print(2); }", Code::InvalidCharacter, "öße"),
+        ("begin { print(1.5); print(2); }", Code::InvalidNumber, "1.5"),
+        ("begin { print(4294967296u); print(2); }", Code::InvalidNumber, "4294967296u"),
+        ("begin { print(1); /* } ", Code::UnterminatedComment, "/*"),
+    ] {
+        assert_eq!(words(text), [(code, place.to_owned())], "{text}");
+    }
 }

@@ -1,3 +1,5 @@
+//! What the pictures look like as documents: their markup, their sizes, their text.
+
 use std::time::Duration;
 
 use resvg::usvg::roxmltree::Document;
@@ -104,22 +106,21 @@ fn panels_beyond_the_limit_are_named() {
     assert!(svg.text.contains("not drawn, see the text: @m"));
 }
 
-/// For eyes: `GALLERY=directory cargo test -p probebook gallery_for_eyes -- --ignored`.
+/// Every picture of the gallery becomes a PNG; with `GALLERY=directory cargo test -p probebook gallery` they
+/// are kept there, to be looked at.
 #[test]
-#[ignore = "writes pictures"]
-fn gallery_for_eyes() {
-    let Some(directory) = std::env::var_os("GALLERY") else { return };
-    let directory = std::path::PathBuf::from(directory);
-    std::fs::create_dir_all(&directory).expect("a directory to write to");
+fn gallery_renders() {
+    let directory = std::env::var_os("GALLERY").map(std::path::PathBuf::from);
     for (name, maps) in gallery() {
         for live in [false, true] {
             let svg = render(&display(&maps, Some(caption(live))));
+            let image = png::render(&svg).unwrap_or_else(|| panic!("{name} cannot be drawn"));
+            assert!(image.starts_with(b"\x89PNG"), "{name}");
+            let Some(directory) = &directory else { continue };
+            std::fs::create_dir_all(directory).expect("a directory to write to");
             let file = directory.join(format!("{name}{}", if live { "-live" } else { "" }));
             std::fs::write(file.with_extension("svg"), &svg.text).expect("writable");
-            let image = png::render(&svg).expect("drawable");
             std::fs::write(file.with_extension("png"), image).expect("writable");
-            let spec = crate::display::vega::spec(&display(&maps, Some(caption(live))));
-            std::fs::write(file.with_extension("vl.json"), spec.to_string()).expect("writable");
         }
     }
 }

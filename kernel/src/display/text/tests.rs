@@ -1,3 +1,5 @@
+//! Texts of maps as bpftrace prints them.
+
 use probebook_lang::types::{MapType, Type};
 
 use super::*;

@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* every loop consumes a token or ends; what is deeper than [`MAX_DEPTH`] is not followed.
 
+mod control;
 mod expr;
 mod item;
 mod operand;
@@ -133,13 +134,16 @@ impl<'a> Parser<'a> {
 
     fn invalid_character(&mut self, span: Span) {
         let text = self.slice(span);
-        let (message, help) = if text.starts_with('$') {
-            ("`$` needs a name, a number or `#` behind it".to_string(), None)
-        } else if text.starts_with('\'') {
-            let help = "strings stand in double quotes; a single character is its code, as 65";
-            (format!("`{text}` means nothing here"), Some(help))
-        } else {
-            (format!("`{text}` means nothing here"), None)
+        let nothing = || match text.contains('`') {
+            true => format!("{text} means nothing here"),
+            false => format!("`{text}` means nothing here"),
+        };
+        let (message, help) = match text.as_bytes().first() {
+            Some(b'$') => ("`$` needs a name, a number or `#` behind it".to_string(), None),
+            Some(b'\'') => {
+                (nothing(), Some("strings stand in double quotes; a single character is its code, as 65"))
+            }
+            _ => (nothing(), None),
         };
         let diagnostic = Diagnostic::error(Code::InvalidCharacter, span, message);
         self.report(match help {
@@ -208,6 +212,9 @@ impl<'a> Parser<'a> {
         }
         let was_wrong = self.is_wrong;
         let is_end = self.at_end();
+        if is_end && self.diagnostics.iter().any(|one| one.code == Code::UnterminatedComment) {
+            return;
+        }
         self.report(diagnostic);
         if is_end {
             self.is_wrong = was_wrong;

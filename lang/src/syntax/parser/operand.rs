@@ -50,6 +50,12 @@ impl Parser<'_> {
                 self.bump();
                 ExprKind::Member(Box::new(of), Name { text: text.to_string(), span: next.span })
             }
+            TokenKind::Int if matches!(of.kind, ExprKind::Int(_)) => {
+                self.bump();
+                let message = "there are no numbers with a fraction";
+                self.report(Diagnostic::error(Code::InvalidNumber, self.span_from(start), message));
+                ExprKind::Error
+            }
             TokenKind::Int => {
                 self.bump();
                 match text.parse() {
@@ -74,6 +80,7 @@ impl Parser<'_> {
         let mut items = items.into_iter();
         let kind = match (items.next(), items.next()) {
             (Some(index), None) => ExprKind::Index(Box::new(of), Box::new(index)),
+            (None, None) if self.slice(self.last) != "]" => ExprKind::Error,
             _ => {
                 let message = "only maps have keys of more than one part, and none is empty";
                 self.report(Diagnostic::error(Code::Expected, span, message));
@@ -197,6 +204,9 @@ impl Parser<'_> {
         let text = self.slice(span)[1..].to_string();
         let Some(opening) = self.eat("[") else { return ExprKind::Map(text) };
         let key = self.list("]", opening, None);
+        if key.is_empty() && self.slice(self.last) != "]" {
+            return ExprKind::Error;
+        }
         if key.is_empty() {
             let message = "this key is empty";
             self.report(
@@ -220,7 +230,7 @@ impl Parser<'_> {
     fn list(&mut self, close: &str, opening: Span, help: Option<String>) -> Vec<Expr> {
         let outer = std::mem::take(&mut self.in_predicate);
         let mut items = Vec::new();
-        while !self.at(close) && !self.at_end() {
+        while !self.at_close() && !self.at_end() {
             items.push(self.expr());
             if self.eat(",").is_none() {
                 break;
@@ -229,6 +239,11 @@ impl Parser<'_> {
         self.expect_close(close, opening, help);
         self.in_predicate = outer;
         items
+    }
+
+    /// Whether a bracket closes here, or what it stands in ends.
+    fn at_close(&mut self) -> bool {
+        matches!(self.peek(0).kind, TokenKind::Punct(")" | "]" | "}" | ";"))
     }
 
     /// `(e)`, a tuple, or a record.
@@ -242,7 +257,7 @@ impl Parser<'_> {
         let outer = std::mem::take(&mut self.in_predicate);
         let mut items = Vec::new();
         let mut is_tuple = self.at(")");
-        while !self.at(")") && (items.is_empty() || !self.at_end()) {
+        while !self.at_close() && !self.at_end() {
             items.push(self.expr());
             if self.eat(",").is_none() {
                 break;

@@ -3,7 +3,7 @@
 use super::Parser;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{BinaryOp, Block, Expr, ExprKind, Iterable, Name, Stmt, StmtKind};
+use crate::syntax::ast::{BinaryOp, Block, Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::syntax::token::{Token, TokenKind};
 
 /// What stands in a block or at the top level.
@@ -139,7 +139,7 @@ impl Parser<'_> {
     }
 
     /// A statement that needs no `;`.
-    fn whole(&mut self, start: Token, kind: StmtKind) -> Piece {
+    pub(super) fn whole(&mut self, start: Token, kind: StmtKind) -> Piece {
         Piece::Stmt(Stmt { kind, span: self.span_from(start.span) })
     }
 
@@ -173,6 +173,9 @@ impl Parser<'_> {
         if self.at("}") || self.at_end() {
             return Piece::Value(target);
         }
+        if self.at(":") && matches!(target.kind, ExprKind::Variable(_)) {
+            return self.let_without_let(target, start, before);
+        }
         self.end_statement(start, before);
         let span = target.span;
         let kind = match target.kind {
@@ -180,6 +183,20 @@ impl Parser<'_> {
             _ => StmtKind::Expr(target),
         };
         Piece::Stmt(Stmt { kind, span })
+    }
+
+    /// `$x : type = value;`
+    fn let_without_let(&mut self, target: Expr, start: Token, before: usize) -> Piece {
+        let colon = self.bump().span;
+        let message = "only `let` gives a variable a type";
+        let name = Name { text: self.slice(target.span)[1..].to_string(), span: target.span };
+        let help = format!("write `let ${} : …`", name.text);
+        self.report(Diagnostic::error(Code::Expected, colon, message).help(help));
+        let ty = Some(self.type_name());
+        let value = self.eat("=").map(|_| self.expr());
+        let stmt = Stmt { kind: StmtKind::Let { name, ty, value }, span: self.span_from(start.span) };
+        self.end_statement(start, before);
+        Piece::Stmt(stmt)
     }
 
     fn not_assignable(&mut self, target: &Expr) {
@@ -233,114 +250,9 @@ impl Parser<'_> {
     }
 
     /// The variable that comes next.
-    fn variable_name(&mut self) -> Name {
+    pub(super) fn variable_name(&mut self) -> Name {
         let span = self.bump().span;
         Name { text: self.slice(span)[1..].to_string(), span }
-    }
-
-    /// The condition of `if` and `while` and the count of `unroll`: without parentheses only one operand.
-    pub(super) fn condition(&mut self) -> Expr {
-        let start = self.peek(0).span;
-        let condition = if self.at("(") && !self.at_cast() {
-            let opening = self.bump().span;
-            let outer = std::mem::take(&mut self.in_predicate);
-            let inner = self.expr();
-            self.expect_close(")", opening, None);
-            self.in_predicate = outer;
-            inner
-        } else {
-            self.unary()
-        };
-        if !self.at_binary_operator() {
-            return condition;
-        }
-        let whole = self.rest_of_expr(condition, start);
-        self.report(
-            Diagnostic::error(Code::Expected, whole.span, "this condition needs parentheses around it")
-                .help(format!("write `({})`", self.slice(whole.span))),
-        );
-        whole
-    }
-
-    fn if_statement(&mut self) -> StmtKind {
-        self.bump();
-        self.skip_comptime();
-        let condition = self.condition();
-        let then = self.block();
-        let otherwise = self.at_keyword("else").then(|| self.else_block());
-        StmtKind::If { condition, then, otherwise }
-    }
-
-    /// `comptime` before a condition.
-    pub(super) fn skip_comptime(&mut self) {
-        if self.at_keyword("comptime") {
-            let span = self.bump().span;
-            self.unsupported(span, "`comptime` is");
-        }
-    }
-
-    fn else_block(&mut self) -> Block {
-        self.bump();
-        if !self.at_keyword("if") {
-            return self.block();
-        }
-        let start = self.peek(0).span;
-        let mut block = Block::default();
-        if self.descend() {
-            let kind = self.if_statement();
-            block.statements.push(Stmt { kind, span: self.span_from(start) });
-        }
-        self.depth -= 1;
-        block.span = self.span_from(start);
-        block
-    }
-
-    fn stray_else(&mut self, start: Token) -> Piece {
-        self.report(
-            Diagnostic::error(Code::Expected, start.span, "this `else` has no `if` before it")
-                .note("it stands right behind the `}` of the `if`"),
-        );
-        self.bump();
-        if self.at_keyword("if") {
-            self.bump();
-            self.condition();
-        }
-        if self.at("{") {
-            self.block();
-        }
-        self.whole(start, StmtKind::Error)
-    }
-
-    fn for_statement(&mut self) -> StmtKind {
-        self.bump();
-        let opening = self.eat("(");
-        if self.peek(0).kind != TokenKind::Variable {
-            self.expected(Code::Expected, "a variable, as in `for ($i : 0..10)`");
-            self.skip_statement();
-            return StmtKind::Error;
-        }
-        let variable = self.variable_name();
-        self.expect(":");
-        let from = self.unary();
-        let over = if self.eat("..").is_some() {
-            Some(Iterable::Range { from, to: self.unary() })
-        } else if let ExprKind::Map(text) = from.kind {
-            Some(Iterable::Map(Name { text, span: from.span }))
-        } else {
-            if from.kind != ExprKind::Error {
-                let message = "a `for` loop walks a map or a range";
-                self.report(
-                    Diagnostic::error(Code::Expected, from.span, message)
-                        .help("write `for ($kv : @map)` or `for ($i : 0..10)`"),
-                );
-            }
-            None
-        };
-        if let Some(opening) = opening {
-            self.expect_close(")", opening, None);
-        }
-        let body = self.block();
-        over.map_or(StmtKind::Error, |over| StmtKind::For { variable, over, body })
     }
 }
 
