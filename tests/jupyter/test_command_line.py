@@ -101,7 +101,7 @@ def test_trace_ends_on_interrupt_with_its_maps():
     program = "tracepoint:raw_syscalls:sys_enter { @n = count(); } end { printf(\"ended\\n\"); }"
     command = [BINARY, "trace", "-e", program]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr.readline() == "Attached 1 probe\n"
+        assert process.stderr.readline() == "Attached 2 probes\n"
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=20)

@@ -13,7 +13,7 @@ class KernelTests(jupyter_kernel_test.KernelTests):
     code_stderr = "@zero = 0; print(7 / @zero);"
     completion_samples = [
         {"text": "%%tr", "matches": {"%%trace"}},
-        {"text": "tracepoint:raw_syscalls:sys_ent", "matches": {"tracepoint:raw_syscalls:sys_enter"}},
+        {"text": "tracepoint:raw_syscalls:sys_ent", "matches": {"sys_enter"}},
     ]
     complete_code_samples = ["@a = 1;", "begin { exit(); }", "%maps", "@a"]
     incomplete_code_samples = ["begin { ", "tracepoint:raw_syscalls:sys_enter /pid == 1/ {\n  @a = 1;", "@a = (1"]

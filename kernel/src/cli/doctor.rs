@@ -111,10 +111,10 @@ fn tracefs() -> Finding {
     let found = PLACES.into_iter().find(|place| Path::new(place).join("events").is_dir());
     match found {
         Some(place) => Good(format!("mounted at {place}")),
-        None => Note(
-            "not mounted, or not readable".into(),
-            "sudo mount -t tracefs tracefs /sys/kernel/tracing".into(),
-        ),
+        None if read("/proc/mounts").contains(" tracefs ") => {
+            Bad("mounted, but not readable".into(), machine::with_sudo())
+        }
+        None => Note("not mounted".into(), "sudo mount -t tracefs tracefs /sys/kernel/tracing".into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `probebook exec`: runs a notebook from the command line, without Jupyter.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::notebook::{Notebook, Recorder};
-use super::{Failed, machine};
+use super::{Failed, machine, terminal};
 use crate::interrupt::Interrupt;
 use crate::outlet::{Failure, Outlet, Output};
 use crate::shell::{Execute, Shell, guarded, info};
@@ -107,7 +107,6 @@ fn report(
 ) {
     progress.suspend(|| {
         if !quiet {
-            let mut out = std::io::stdout().lock();
             let total = text.lines().count();
             let mut summary = format!("── [{number}] {title}\n");
             for line in text.lines().take(SUMMARY) {
@@ -117,17 +116,11 @@ fn report(
             if total > SUMMARY {
                 summary.push_str(&format!("… {} lines more\n", total - SUMMARY));
             }
-            if !out.is_terminal() {
-                summary = without_colours(&summary);
-            }
-            // A closed pipe is no reason to end the notebook.
-            drop(out.write_all(summary.as_bytes()));
+            terminal::print(&summary);
         }
         if let Some(failure) = failure {
             if quiet {
-                for line in &failure.traceback {
-                    eprintln!("{line}");
-                }
+                terminal::complain(&failure.traceback);
             }
             eprintln!("probebook: cell {number} failed: {}", failure.value);
             if failure.name == "LinuxError" && !super::lab::is_root() {
@@ -135,13 +128,6 @@ fn report(
             }
         }
     });
-}
-
-/// Text without the ANSI sequences that colour it.
-fn without_colours(text: &str) -> String {
-    let mut pieces = text.split("\u{1b}[");
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |plain, piece| plain + piece.split_once('m').map_or(piece, |(_, rest)| rest))
 }
 
 fn progress(cells: usize, quiet: bool) -> ProgressBar {
@@ -176,12 +162,6 @@ fn positional(parameters: &[(usize, String)]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colours_are_taken_out() {
-        assert_eq!(without_colours("a\u{1b}[1;31mb\u{1b}[0m m"), "ab m");
-        assert_eq!(without_colours("plain"), "plain");
-    }
 
     #[test]
     fn parameters() {

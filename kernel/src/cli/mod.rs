@@ -10,6 +10,7 @@ mod install;
 mod lab;
 mod machine;
 mod notebook;
+mod terminal;
 mod trace;
 
 use std::path::PathBuf;

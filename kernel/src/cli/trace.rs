@@ -16,7 +16,7 @@ use probebook_lang::environment::Parameters;
 use probebook_lang::source::Source;
 use probebook_lang::syntax;
 
-use super::{Failed, machine};
+use super::{Failed, machine, terminal};
 use crate::display::{json, text};
 use crate::magic::words;
 use crate::runs::child::{Child, ChildOutput, Note};
@@ -176,9 +176,7 @@ fn report(refusal: &Refusal, source: &Source) -> ExitCode {
     match refusal {
         Refusal::Program(diagnostics) => print_diagnostics(diagnostics, source),
         Refusal::Machine(error) => {
-            for line in refused(refusal, source).traceback {
-                eprintln!("{line}");
-            }
+            terminal::complain(&refused(refusal, source).traceback);
             if matches!(error, probebook_ebpf::Error::Permission { .. }) {
                 eprintln!("help: {}", machine::with_sudo());
             }

@@ -68,7 +68,11 @@ impl Figure {
         notes: Vec<String>,
         outlet: &dyn Outlet,
     ) -> Option<String> {
-        let (maps, failed) = snapshots(running);
+        let (mut maps, failed) = snapshots(running);
+        // As bpftrace does at its end; while it runs they keep their place in the figure.
+        if !maps.iter().all(is_empty) {
+            maps.retain(|map| !is_empty(map));
+        }
         let frame = Frame { maps, counts: running.counts(), seconds: 0 };
         let caption = Caption { notes, ..caption(running, &frame, elapsed, bound) };
         let shown = display(&frame.maps, self.has_caption.then_some(caption));
@@ -90,6 +94,10 @@ impl Figure {
 fn without_maps(shown: &Display) -> Option<Bundle> {
     let caption = shown.caption.as_ref().filter(|_| shown.maps.is_empty())?;
     Some(plain(caption_text(caption).join("\n")))
+}
+
+fn is_empty(map: &MapSnapshot) -> bool {
+    map.ty.key.is_some() && map.entries.is_empty()
 }
 
 /// All maps of the program that can be read, and why one cannot.

@@ -79,13 +79,15 @@ impl Streams {
         if !self.due().is_some_and(|due| all || due <= now) {
             return;
         }
+        // What was folded may have begun within a line.
+        let is_cut = self.pending.last().is_some_and(|(_, text)| !text.ends_with('\n'));
         for (name, text) in self.pending.drain(..) {
             outlet.put(Output::Stream { name, text });
         }
         if std::mem::take(&mut self.folding) {
             let lines = std::mem::take(&mut self.folded_lines);
             let s = if lines == 1 { "" } else { "s" };
-            let text = format!("… {lines} line{s} more\n");
+            let text = format!("{}… {lines} line{s} more\n", if is_cut { "\n" } else { "" });
             outlet.put(Output::Stream { name: StreamName::Stdout, text });
         }
         self.flushed = Some(now);
