@@ -10,6 +10,7 @@ use probebook_ebpf::tracer::{Options, Refusal};
 use probebook_lang::source::Source;
 
 use super::{Failed, machine};
+use crate::runs::LAST_EVENT;
 
 /// How a check ended.
 enum Finding {
@@ -172,7 +173,7 @@ fn trial() -> Finding {
             if let Err(error) = running.stop() {
                 return Bad("does not end".into(), error.to_string());
             }
-            match running.next_event(Instant::now()) {
+            match running.next_event(Instant::now() + LAST_EVENT) {
                 Some(Event::Printf(text)) if text == b"42\n" => {
                     Good(format!("compiles, loads and runs in {} ms", start.elapsed().as_millis()))
                 }

@@ -20,7 +20,7 @@ use super::{Failed, machine, terminal};
 use crate::display::{json, text};
 use crate::magic::words;
 use crate::runs::child::{Child, ChildOutput, Note};
-use crate::runs::{Target, refused};
+use crate::runs::{LAST_EVENT, Target, refused};
 
 /// How long an event is awaited before signals and processes are looked at.
 const NAP: Duration = Duration::from_millis(20);
@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         }
     }
     running.stop().map_err(|error| Failed(error.to_string()))?;
-    while let Some(event) = running.next_event(Instant::now()) {
+    while let Some(event) = running.next_event(Instant::now() + LAST_EVENT) {
         exit = printer.print(event)?.or(exit);
     }
     drop(child);

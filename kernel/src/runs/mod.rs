@@ -38,6 +38,10 @@ pub use target::Target;
 
 use refusal::machine;
 
+/// How long an event of a stopped program is awaited. After the last one there is none at once; the limit is
+/// for a machine that is too busy to tell.
+pub const LAST_EVENT: Duration = Duration::from_secs(5);
+
 /// How the notebook wants cells to be run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -181,7 +185,7 @@ impl<'a> Run<'a> {
         };
         let elapsed = self.running.started().elapsed();
         let stopped = self.running.stop();
-        while let Some(event) = self.running.next_event(Instant::now()) {
+        while let Some(event) = self.running.next_event(Instant::now() + LAST_EVENT) {
             self.handle(event);
         }
         if let Some(mut child) = child.take() {

@@ -2,7 +2,7 @@
 //!
 //! <https://jupyter-client.readthedocs.io/en/stable/messaging.html#execute>
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::Options;
@@ -157,7 +157,7 @@ impl Shell {
         let is_expression = running.is_finished();
         running.stop().map_err(|error| Failure::plain("LinuxError", error.to_string()))?;
         let mut value = None;
-        while let Some(event) = running.next_event(Instant::now() + Duration::from_millis(1)) {
+        while let Some(event) = running.next_event(Instant::now() + runs::LAST_EVENT) {
             if let Event::Result(result) = event {
                 value = Some(plain(clean(result.to_string().as_bytes())));
             }
