@@ -8,10 +8,6 @@ pub fn recode_key(old: &MapSpec, new: &MapSpec, bytes: &[u8]) -> Vec<u8> {
     let (Some(from), Some(to)) = (&old.key, &new.key) else { return bytes.to_vec() };
     let mut key = vec![0; new.key_size as usize];
     Value::decode(from, bytes).encode(to, &mut key);
-    if new.storage == Storage::PerCpuHash && new.ty.value.buckets() > 0 {
-        let bucket = &bytes[old.bucket_offset() as usize..][..8];
-        key[new.bucket_offset() as usize..][..8].copy_from_slice(bucket);
-    }
     key
 }
 

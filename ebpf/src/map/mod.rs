@@ -21,8 +21,8 @@ use crate::sys::map::{self, Batch, Cursor};
 /// `BPF_F_NO_PREALLOC`: elements are made when they are first used. It saves 4 to 10 ms when a per-CPU
 /// hash of some thousand elements is made, and costs an allocation for each new key.
 const NO_PREALLOC: u32 = 1;
-/// Elements of the first batch that is asked for.
-const BATCH: usize = 4096;
+/// Bytes of values in the first batch that is asked for.
+const BATCH: usize = 1 << 19;
 
 /// A map in Linux, with what it holds.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Map {
 
     fn read_batches(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let (key_size, stride) = (self.spec.key_size as usize, self.stride());
-        let mut count = BATCH.min(self.spec.max_entries as usize).max(1);
+        let mut count = (BATCH / stride).clamp(16, 4096).min(self.spec.max_entries as usize).max(1);
         let mut cursor = Cursor::default();
         let mut elements = Vec::new();
         loop {

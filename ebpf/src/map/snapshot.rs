@@ -1,6 +1,4 @@
-//! Elements as Linux gives them → [`MapSnapshot`]: values of all CPUs merged, buckets regrouped by key.
-
-use std::collections::BTreeMap;
+//! Elements as Linux gives them → [`MapSnapshot`]: values of all CPUs merged.
 
 use probebook_lang::types::layout::Shape;
 use probebook_lang::types::{MapType, MapValue};
@@ -49,8 +47,8 @@ pub enum EntryValue {
 
 /// Makes entries of raw elements: key bytes, and value bytes of all CPUs.
 pub(super) fn entries(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
-    if spec.ty.value.buckets() > 0 {
-        return histograms(spec, raw);
+    if spec.key.is_none() && spec.ty.value.buckets() > 0 {
+        return scalar_histogram(spec, raw).into_iter().collect();
     }
     raw.iter()
         .filter_map(|(key, value)| {
@@ -91,34 +89,17 @@ fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
     }
 }
 
-fn histograms(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
-    let buckets = spec.ty.value.buckets() as usize;
-    let mut keys: BTreeMap<&[u8], usize> = BTreeMap::new();
-    let mut entries: Vec<Entry> = Vec::new();
+/// The histogram of an array with an element per bucket, if anything was counted.
+fn scalar_histogram(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Option<Entry> {
+    let mut counts = vec![0; spec.ty.value.buckets() as usize];
     for (key, value) in raw {
-        let (key, bucket) = match spec.storage {
-            Storage::PerCpuHash => {
-                let (key, bucket) = key.split_at(spec.bucket_offset() as usize);
-                (key, words(bucket).next().unwrap_or(0) as usize)
-            }
-            _ => (&[][..], key.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index) as usize)),
-        };
-        let count: u64 = words(value).fold(0, u64::wrapping_add);
-        if count == 0 && spec.key.is_none() {
-            continue;
-        }
-        let index = *keys.entry(key).or_insert_with(|| {
-            let value = EntryValue::Buckets(vec![0; buckets]);
-            entries.push(Entry { key: key_parts(spec, key), value });
-            entries.len() - 1
-        });
-        if let EntryValue::Buckets(counts) = &mut entries[index].value
-            && let Some(slot) = counts.get_mut(bucket)
-        {
-            *slot = count;
+        let index = key.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index) as usize);
+        if let Some(slot) = counts.get_mut(index) {
+            *slot = words(value).fold(0, u64::wrapping_add);
         }
     }
-    entries
+    let is_used = counts.iter().any(|&count| count > 0);
+    is_used.then(|| Entry { key: Vec::new(), value: EntryValue::Buckets(counts) })
 }
 
 /// The merged value of an aggregation, or nothing if a scalar one was never updated.
@@ -132,7 +113,14 @@ fn merge(kind: &MapValue, value: &[u8], is_keyed: bool) -> Option<EntryValue> {
     let merged = match kind {
         MapValue::Count => {
             let count: u64 = words(value).fold(0, u64::wrapping_add);
-            (count > 0 || is_keyed).then(|| EntryValue::Number(Value::Uint(count)))
+            (count > 0 || is_keyed).then_some(EntryValue::Number(Value::Uint(count)))
+        }
+        MapValue::Hist { .. } | MapValue::Lhist { .. } => {
+            let mut counts = vec![0u64; kind.buckets() as usize];
+            for of_cpu in value.chunks_exact(counts.len() * 8) {
+                counts.iter_mut().zip(words(of_cpu)).for_each(|(sum, count)| *sum = sum.wrapping_add(count));
+            }
+            Some(EntryValue::Buckets(counts))
         }
         MapValue::Sum { .. } => {
             let sum = set().fold(0u64, u64::wrapping_add);

@@ -6,10 +6,13 @@
 use probebook_lang::ir::{Aggregation, MapId, Value};
 use probebook_lang::types::MapValue;
 
-use super::{Operand, Selector, Temporary};
+use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::vcode::{Label, Mem, Reg, VInst};
-use crate::isa::{AluOp, Cond, Width};
-use crate::object::Storage;
+use crate::isa::{AluOp, Cond, Helper, Width};
+use crate::object::{Counter, MapRef, Storage, ZEROS};
+
+/// `BPF_NOEXIST`: an update only makes elements.
+const NO_EXIST: i32 = 1;
 
 impl Selector<'_> {
     pub(super) fn aggregate(
@@ -31,7 +34,11 @@ impl Selector<'_> {
             }
             _ => None,
         };
-        let key = self.key(map, key, bucket.map(Operand::Reg));
+        let key = match (key, bucket) {
+            (Some(key), Some(bucket)) => return self.add_to_bucket(map, key, bucket),
+            (None, Some(bucket)) => self.index(bucket),
+            (key, None) => self.key(key),
+        };
         let element = self.look_up(map, key);
         let done = self.label();
         if spec.storage == Storage::PerCpuArray {
@@ -47,13 +54,51 @@ impl Selector<'_> {
             self.add_to(Mem::at(element), &spec.ty.value, number, done);
             self.begin(missing);
             let new = self.temporary(Temporary::Value, spec.value_size);
-            let first = if bucket.is_some() { Operand::Imm(1) } else { number };
-            self.store(new, Width::B8, first);
+            self.store(new, Width::B8, number);
             if spec.value_size > 8 {
                 self.store(new.plus(8), Width::B8, 1);
             }
             self.update(map, key, new, done);
         }
+        self.begin(done);
+    }
+
+    /// Adds 1 to a bucket of a keyed histogram. A new key gets zeros first: they lie ready behind the globals, so
+    /// that no program needs room for a whole histogram.
+    fn add_to_bucket(&mut self, map: MapId, key: Value, bucket: Reg) {
+        let spec = self.spec(map);
+        let key = self.mem(key);
+        let element = self.look_up(map, key);
+        let (found, inside, done) = (self.label(), self.label(), self.label());
+        let (missing, refused) = (self.cold_label(), self.cold_label());
+        let (full, again) = (self.cold_label(), self.cold_label());
+        self.branch(Cond::Ne, element, 0, found, missing);
+
+        self.begin(missing);
+        let zeros = self.code.register();
+        self.inst(VInst::Map(zeros, MapRef::Globals, Some(ZEROS)));
+        let map_ref = Arg::Map(MapRef::User(map.0));
+        let arguments = [map_ref, Arg::Address(key), zeros.into(), NO_EXIST.into()];
+        let error = self.helper_value(Helper::MapUpdateElem, &arguments);
+        self.branch(Cond::Ne, error, 0, refused, again);
+        self.begin(refused);
+        // Another CPU may have been first.
+        self.branch(Cond::Ne, error, -libc::EEXIST, full, again);
+        self.begin(full);
+        self.count(Counter::MapFull, done);
+        self.begin(again);
+        let made = self.look_up(map, key);
+        self.mov(element, made);
+        self.branch(Cond::Ne, element, 0, found, done);
+
+        self.begin(found);
+        // It always is; the verifier wants to see it checked.
+        self.branch(Cond::UnsignedLt, bucket, spec.ty.value.buckets() as i32, inside, done);
+        self.begin(inside);
+        self.alu(AluOp::Shl, bucket, 3);
+        self.alu(AluOp::Add, element, bucket);
+        self.add_word(Mem::at(element), Operand::Imm(1));
+        self.jump(done);
         self.begin(done);
     }
 
@@ -95,7 +140,7 @@ impl Selector<'_> {
     /// The value of an aggregation over all CPUs.
     pub(super) fn merge(&mut self, dst: Reg, map: MapId, key: Option<Value>) {
         let spec = self.spec(map);
-        let key = self.key(map, key, None);
+        let key = self.key(key);
         let (first, second) = (self.copied(0), self.copied(0));
         let value = &spec.ty.value;
         self.each_cpu(map, key, |selector, element| match value {

@@ -7,7 +7,7 @@
 use probebook_lang::ir::{MapId, Value};
 use probebook_lang::types::layout::Shape;
 
-use super::{Arg, Selector, Temporary};
+use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Callee, Label, Mem, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
@@ -32,41 +32,19 @@ impl<'a> Selector<'a> {
         Mem::at(address)
     }
 
-    /// The key bytes of an element; `bucket` is the index of an array's element or the end of a key.
-    pub(super) fn key(&mut self, map: MapId, key: Option<Value>, bucket: Option<super::Operand>) -> Mem {
-        let spec = self.spec(map);
-        let Some(key) = key else {
-            let mem = self.temporary(Temporary::Key, 4);
-            self.store(mem, Width::B4, bucket.unwrap_or(super::Operand::Imm(0)));
-            return mem;
-        };
-        let mem = self.mem(key);
-        let (Some(bucket), Some(layout)) = (bucket, &spec.key) else { return mem };
-        let mem = match self.grown(key, layout.size, spec.key_size) {
-            Some(mem) => mem,
-            None => {
-                let copy = self.temporary(Temporary::Key, spec.key_size);
-                self.copy(copy, mem, layout.size);
-                copy
-            }
-        };
-        self.zero(mem.plus(layout.size), spec.bucket_offset() - layout.size);
-        self.store(mem.plus(spec.bucket_offset()), Width::B8, bucket);
-        mem
+    /// The bytes of a key; without one, those of the index of an array's first element.
+    pub(super) fn key(&mut self, key: Option<Value>) -> Mem {
+        match key {
+            Some(key) => self.mem(key),
+            None => self.index(0),
+        }
     }
 
-    /// A slot that holds nothing but a key gets room for the bucket behind it, which saves a copy.
-    fn grown(&mut self, key: Value, size: u32, wanted: u32) -> Option<Mem> {
-        let Some(probebook_lang::ir::Op::SlotAddress(slot, 0)) = self.definitions[key.0 as usize] else {
-            return None;
-        };
-        if self.program.function.slots[slot.0 as usize].size != size {
-            return None;
-        }
-        let index = self.slots[slot.0 as usize];
-        let slot = &mut self.code.slots[index as usize];
-        slot.size = slot.size.max(wanted.next_multiple_of(8));
-        Some(Mem::slot(index))
+    /// The index of an array's element, as a key.
+    pub(super) fn index(&mut self, index: impl Into<Operand>) -> Mem {
+        let mem = self.temporary(Temporary::Key, 4);
+        self.store(mem, Width::B4, index);
+        mem
     }
 
     /// Looks an element up: its address, or 0.
@@ -98,7 +76,7 @@ impl<'a> Selector<'a> {
             let mem = self.only_element(map);
             return self.load_any(dst, mem, width, signed);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key);
         let element = self.look_up(map, key);
         self.looked_up = Some((map, key, element));
         let (found, done) = (self.label(), self.label());
@@ -118,7 +96,7 @@ impl<'a> Selector<'a> {
             let mem = self.only_element(map);
             return self.copy(to, mem, size);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key);
         let element = self.look_up(map, key);
         let (found, missing, done) = (self.label(), self.label(), self.label());
         self.branch(Cond::Ne, element, 0, found, missing);
@@ -139,7 +117,7 @@ impl<'a> Selector<'a> {
             self.store_any(mem, width, value);
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key);
         let done = self.label();
         let element = match self.looked_up.take() {
             Some((known, at, element)) if known == map && at == key => Some(element),
@@ -172,7 +150,7 @@ impl<'a> Selector<'a> {
             self.copy(mem, bytes, size);
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
-        let key = self.key(map, key, None);
+        let key = self.key(key);
         if size != spec.value_size {
             let padded = self.temporary(Temporary::Value, spec.value_size);
             self.copy(padded, bytes, size);
@@ -201,23 +179,10 @@ impl<'a> Selector<'a> {
                 self.zero(mem, spec.value_size);
                 Ok(())
             }
-            Storage::Hash | Storage::PerCpuHash if spec.ty.value.buckets() == 0 => {
-                let key = self.key(map, key, None);
+            Storage::Hash | Storage::PerCpuHash => {
+                let key = self.key(key);
                 self.delete_key(map, key, existed);
                 Ok(())
-            }
-            Storage::Hash | Storage::PerCpuHash => {
-                if let Some(existed) = existed {
-                    self.mov(existed, 0);
-                }
-                self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, key, Some(bucket.into()));
-                    let this = existed.map(|_| selector.code.register());
-                    selector.delete_key(map, key, this);
-                    if let (Some(existed), Some(this)) = (existed, this) {
-                        selector.alu(AluOp::Or, existed, this);
-                    }
-                })
             }
             Storage::PerCpuArray => {
                 if let Some(existed) = existed {
@@ -225,7 +190,7 @@ impl<'a> Selector<'a> {
                 }
                 let (word, size) = (spec.value_size - 8, spec.value_size);
                 self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, None, Some(bucket.into()));
+                    let key = selector.index(bucket);
                     selector.each_cpu(map, key, |selector, element| {
                         if let Some(existed) = existed {
                             let set = selector.load(element.plus(word), Width::B8, false);
@@ -271,23 +236,15 @@ impl<'a> Selector<'a> {
                 let set = self.load(mem.plus(spec.set_offset()), Width::B8, false);
                 self.branch(Cond::Ne, set, 0, yes, no);
             }
-            Storage::Hash | Storage::PerCpuHash if spec.ty.value.buckets() == 0 => {
-                let key = self.key(map, key, None);
+            Storage::Hash | Storage::PerCpuHash => {
+                let key = self.key(key);
                 let element = self.look_up(map, key);
                 self.branch(Cond::Ne, element, 0, yes, no);
-            }
-            Storage::Hash | Storage::PerCpuHash => {
-                self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, key, Some(bucket.into()));
-                    let element = selector.look_up(map, key);
-                    selector.branch_away(Cond::Ne, element, 0, yes);
-                })?;
-                self.jump(no);
             }
             Storage::PerCpuArray => {
                 let word = spec.value_size - 8;
                 self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(map, None, Some(bucket.into()));
+                    let key = selector.index(bucket);
                     selector.each_cpu(map, key, |selector, element| {
                         let set = selector.load(element.plus(word), Width::B8, false);
                         selector.branch_away(Cond::Ne, set, 0, yes);
@@ -299,12 +256,11 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// Runs `body` for every bucket of a `hist` or `lhist`, and once with 0 for other maps.
+    /// Runs `body` for every element of an array: the buckets of a `hist` or `lhist`, else only one.
     fn each_bucket(&mut self, map: MapId, body: impl FnOnce(&mut Self, Reg)) -> Result<(), Unsupported> {
         let spec = self.spec(map);
         let buckets = spec.ty.value.buckets().max(1);
-        let visits = u64::from(buckets) * if spec.key.is_none() { u64::from(self.target.cpus) } else { 1 };
-        if visits > MOST_VISITS {
+        if u64::from(buckets) * u64::from(self.target.cpus) > MOST_VISITS {
             return Err(self.unsupported(format!(
                 "@{} has {buckets} buckets, too many for a program to visit all of them",
                 spec.name
@@ -341,10 +297,6 @@ impl<'a> Selector<'a> {
     }
 
     pub(super) fn map_len(&mut self, dst: Reg, map: MapId) -> Result<(), Unsupported> {
-        let spec = self.spec(map);
-        if spec.ty.value.buckets() > 0 {
-            return Err(self.unsupported("len of a map of histograms cannot be known inside a program"));
-        }
         let Some(id) = self.target.map_sum_elem_count else {
             return Err(self.unsupported("len of a map needs Linux 6.6 or later with BTF"));
         };
