@@ -11,7 +11,7 @@ use probebook_lang::diagnostic::{Code, Diagnostic};
 use probebook_lang::environment::{Environment, KnownMap};
 use probebook_lang::ir::{self, Op, RecordKind};
 use probebook_lang::source::Source;
-use probebook_lang::types::MapType;
+use probebook_lang::types::{MapType, MapValue};
 
 use crate::Error;
 use crate::attach::Plan;
@@ -186,7 +186,12 @@ fn is_same_shape(a: &MapSpec, b: &MapSpec) -> bool {
 
 fn is_same_kind(old: &MapType, new: &MapType) -> bool {
     let parts = |ty: &MapType| ty.key.as_ref().map(Vec::len);
-    parts(old) == parts(new) && std::mem::discriminant(&old.value) == std::mem::discriminant(&new.value)
+    let is_same_value = match (&old.value, &new.value) {
+        // Other buckets make the counts another thing.
+        (MapValue::Hist { .. } | MapValue::Lhist { .. }, _) => old.value == new.value,
+        (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
+    };
+    parts(old) == parts(new) && is_same_value
 }
 
 /// The maps that a module changes, by their number.

@@ -21,6 +21,14 @@ pub struct Object {
     pub scratch_size: u32,
 }
 
+impl Object {
+    /// Bytes of 0 that its programs need at [`ZEROS`]: the value of a new key in the largest map of histograms.
+    pub fn zeros(&self) -> u32 {
+        let sizes = self.maps.iter().filter(|map| map.holds_buckets()).map(|map| map.value_size);
+        sizes.max().unwrap_or(0)
+    }
+}
+
 /// A program as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramSpec {
@@ -60,7 +68,8 @@ pub enum MapRef {
     Counters,
     /// The session's scratch memory: a per-CPU array with one element of `scratch_size` bytes.
     Scratch,
-    /// The session's [`Globals`]: an array with one element, mapped into user space.
+    /// The session's [`Globals`], then [`Object::zeros`] bytes of 0: an array with one element, mapped into user
+    /// space.
     Globals,
 }
 
@@ -87,6 +96,9 @@ pub struct Globals {
     pub started: u64,
 }
 
+/// Where behind the [`Globals`] the zeros begin, which no program writes.
+pub const ZEROS: u32 = size_of::<Globals>() as u32;
+
 /// How a map's elements are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Storage {
@@ -96,7 +108,7 @@ pub enum Storage {
     PerCpuArray,
     /// A hash: keyed maps of ordinary values.
     Hash,
-    /// A per-CPU hash: keyed aggregations; of `hist` and `lhist` a value holds all buckets.
+    /// A per-CPU hash: keyed aggregations; for `hist` and `lhist` a value holds all buckets.
     PerCpuHash,
 }
 
@@ -108,7 +120,8 @@ pub enum Storage {
 /// * `count`: `{n}`; a scalar count was never updated while it is 0.
 /// * `sum min max`: `{value, set}`.
 /// * `avg stats`: `{total, count}`.
-/// * `hist lhist`: `{n}` per bucket, as elements of a `PerCpuArray`, as words of a value in a `PerCpuHash`.
+/// * `hist lhist`: `{n}` per bucket; in a `PerCpuArray` each bucket is an element, in a `PerCpuHash` they lie in
+///   one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapSpec {
     /// Without the `@`.
@@ -141,16 +154,13 @@ impl MapSpec {
             (Some(_), false) => Storage::Hash,
             (Some(_), true) => Storage::PerCpuHash,
         };
-        let key_size = match &map.key {
-            None => 4,
-            Some(layout) => layout.size,
-        };
+        let key_size = map.key.as_ref().map_or(4, |layout| layout.size);
         let value_size = match &map.ty.value {
             MapValue::Plain(_) => {
                 let padded = map.value.as_ref().map_or(0, |layout| layout.size).next_multiple_of(8);
                 if storage == Storage::Array { padded + 8 } else { padded }
             }
-            MapValue::Hist { .. } | MapValue::Lhist { .. } if map.key.is_some() => 8 * buckets,
+            MapValue::Hist { .. } | MapValue::Lhist { .. } if map.key.is_some() => buckets * 8,
             MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } => 8,
             _ => 16,
         };
@@ -174,6 +184,11 @@ impl MapSpec {
     /// Where the word lies that tells whether an [`Storage::Array`] element was set.
     pub fn set_offset(&self) -> u32 {
         self.value_size - 8
+    }
+
+    /// Whether a value holds the buckets of a `hist` or `lhist`.
+    pub fn holds_buckets(&self) -> bool {
+        self.storage == Storage::PerCpuHash && self.ty.value.buckets() > 0
     }
 }
 

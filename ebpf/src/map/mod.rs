@@ -18,11 +18,13 @@ use crate::host::features;
 use crate::object::{MapSpec, Storage};
 use crate::sys::map::{self, Batch, Cursor};
 
-/// `BPF_F_NO_PREALLOC`: elements are made when they are first used. It saves 4 to 10 ms when a per-CPU
-/// hash of some thousand elements is made, and costs an allocation for each new key.
+/// `BPF_F_NO_PREALLOC`: elements are made when they are first used. Linux refuses some of those where many
+/// new keys come at once, so hashes get all their elements when they are made, if that is at most
+/// [`PREALLOCATED`] bytes; it takes 0.2 to 6 ms.
 const NO_PREALLOC: u32 = 1;
-/// Elements of the first batch that is asked for.
-const BATCH: usize = 4096;
+const PREALLOCATED: usize = 64 << 20;
+/// Bytes of values in the first batch that is asked for.
+const BATCH: usize = 1 << 19;
 
 /// A map in Linux, with what it holds.
 #[derive(Debug)]
@@ -39,10 +41,12 @@ impl Map {
     /// # Errors
     /// What the machine refuses.
     pub fn create(spec: MapSpec) -> Result<Self, Error> {
+        let is_large = stride(&spec) * spec.max_entries as usize > PREALLOCATED;
+        let hash_flags = if is_large { NO_PREALLOC } else { 0 };
         let (kind, flags) = match spec.storage {
-            Storage::Hash => (1, NO_PREALLOC),
+            Storage::Hash => (1, hash_flags),
             Storage::Array => (2, 0),
-            Storage::PerCpuHash => (5, NO_PREALLOC),
+            Storage::PerCpuHash => (5, hash_flags),
             Storage::PerCpuArray => (6, 0),
         };
         let name = format!("AT_{}", spec.name);
@@ -93,7 +97,7 @@ impl Map {
         let zeroed = match self.spec.storage {
             Storage::Array | Storage::PerCpuArray => self.write_zeros(),
             Storage::Hash | Storage::PerCpuHash => self.read().and_then(|raw| {
-                let zeros = vec![0; self.stride()];
+                let zeros = vec![0; stride(&self.spec)];
                 raw.iter().try_for_each(|(key, _)| map::update(self.as_fd(), key, &zeros))
             }),
         };
@@ -119,23 +123,12 @@ impl Map {
         Ok(new)
     }
 
-    /// Bytes of an element's value as user space sees it: of all possible CPUs, in per-CPU maps.
-    fn stride(&self) -> usize {
-        let size = self.spec.value_size as usize;
-        match self.spec.storage {
-            Storage::Array | Storage::Hash => size,
-            Storage::PerCpuArray | Storage::PerCpuHash => {
-                size.next_multiple_of(8) * features::possible_cpus() as usize
-            }
-        }
-    }
-
     /// All elements, key and value.
     fn read(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
         match self.spec.storage {
             Storage::Array | Storage::PerCpuArray => (0..self.spec.max_entries)
                 .map(|index| {
-                    let mut value = vec![0; self.stride()];
+                    let mut value = vec![0; stride(&self.spec)];
                     map::lookup(self.as_fd(), &index.to_ne_bytes(), &mut value)?;
                     Ok((index.to_ne_bytes().to_vec(), value))
                 })
@@ -148,8 +141,8 @@ impl Map {
     }
 
     fn read_batches(&self) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        let (key_size, stride) = (self.spec.key_size as usize, self.stride());
-        let mut count = BATCH.min(self.spec.max_entries as usize).max(1);
+        let (key_size, stride) = (self.spec.key_size as usize, stride(&self.spec));
+        let mut count = (BATCH / stride).clamp(16, 4096).min(self.spec.max_entries as usize).max(1);
         let mut cursor = Cursor::default();
         let mut elements = Vec::new();
         loop {
@@ -181,7 +174,7 @@ impl Map {
             if !map::next_key(self.as_fd(), key.as_deref(), &mut next)? {
                 break;
             }
-            let mut value = vec![0; self.stride()];
+            let mut value = vec![0; stride(&self.spec)];
             if map::lookup(self.as_fd(), &next, &mut value)? {
                 elements.push((next.clone(), value));
             }
@@ -191,13 +184,24 @@ impl Map {
     }
 
     fn write_zeros(&self) -> io::Result<()> {
-        let zeros = vec![0; self.stride()];
+        let zeros = vec![0; stride(&self.spec)];
         (0..self.spec.max_entries)
             .try_for_each(|index| map::update(self.as_fd(), &index.to_ne_bytes(), &zeros))
     }
 
     fn failed(&self, doing: &str, error: io::Error) -> Error {
         refused(&format!("{doing} the map @{}", self.spec.name), error)
+    }
+}
+
+/// Bytes of an element's value as user space sees it: of all possible CPUs, in per-CPU maps.
+fn stride(spec: &MapSpec) -> usize {
+    let size = spec.value_size as usize;
+    match spec.storage {
+        Storage::Array | Storage::Hash => size,
+        Storage::PerCpuArray | Storage::PerCpuHash => {
+            size.next_multiple_of(8) * features::possible_cpus() as usize
+        }
     }
 }
 

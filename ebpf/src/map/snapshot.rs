@@ -47,8 +47,8 @@ pub enum EntryValue {
 
 /// Makes entries of raw elements: key bytes, and value bytes of all CPUs.
 pub(super) fn entries(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
-    if spec.ty.value.buckets() > 0 {
-        return histograms(spec, raw);
+    if spec.key.is_none() && spec.ty.value.buckets() > 0 {
+        return scalar_histogram(spec, raw).into_iter().collect();
     }
     raw.iter()
         .filter_map(|(key, value)| {
@@ -89,23 +89,17 @@ fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
     }
 }
 
-fn histograms(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
-    let buckets = spec.ty.value.buckets() as usize;
-    if spec.storage == Storage::PerCpuHash {
-        let entry = |(key, value): &(Vec<u8>, Vec<u8>)| {
-            let mut counts = vec![0u64; buckets];
-            for (index, count) in words(value).enumerate() {
-                let sum = &mut counts[index % buckets];
-                *sum = sum.wrapping_add(count);
-            }
-            Entry { key: key_parts(spec, key), value: EntryValue::Buckets(counts) }
-        };
-        return raw.iter().map(entry).collect();
+/// The histogram of an array with an element per bucket, if anything was counted.
+fn scalar_histogram(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Option<Entry> {
+    let mut counts = vec![0; spec.ty.value.buckets() as usize];
+    for (key, value) in raw {
+        let index = key.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index) as usize);
+        if let Some(slot) = counts.get_mut(index) {
+            *slot = words(value).fold(0, u64::wrapping_add);
+        }
     }
-    let sum = |(_, value): &(Vec<u8>, Vec<u8>)| words(value).fold(0, u64::wrapping_add);
-    let counts: Vec<u64> = raw.iter().map(sum).collect();
-    let is_used = counts.iter().any(|count| *count > 0);
-    is_used.then(|| Entry { key: Vec::new(), value: EntryValue::Buckets(counts) }).into_iter().collect()
+    let is_used = counts.iter().any(|&count| count > 0);
+    is_used.then(|| Entry { key: Vec::new(), value: EntryValue::Buckets(counts) })
 }
 
 /// The merged value of an aggregation, or nothing if a scalar one was never updated.
@@ -122,6 +116,13 @@ fn merge(kind: &MapValue, value: &[u8], is_keyed: bool) -> Option<EntryValue> {
         MapValue::Count => {
             let count: u64 = words(value).fold(0, u64::wrapping_add);
             (count > 0 || is_keyed).then_some(EntryValue::Number(Value::Uint(count)))
+        }
+        MapValue::Hist { .. } | MapValue::Lhist { .. } => {
+            let mut counts = vec![0u64; kind.buckets() as usize];
+            for of_cpu in value.chunks_exact(counts.len() * 8) {
+                counts.iter_mut().zip(words(of_cpu)).for_each(|(sum, count)| *sum = sum.wrapping_add(count));
+            }
+            Some(EntryValue::Buckets(counts))
         }
         MapValue::Sum { .. } => {
             let sum = set().fold(0u64, u64::wrapping_add);

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::object::{COUNTERS, Counter, Globals};
+use crate::object::{COUNTERS, Counter, Globals, ZEROS};
 use crate::sys::map;
 
 /// `BPF_MAP_TYPE_ARRAY`
@@ -13,7 +13,7 @@ const ARRAY: u32 = 2;
 const PER_CPU_ARRAY: u32 = 6;
 /// `BPF_F_MMAPABLE`, Linux 5.5.
 const MMAPABLE: u32 = 1 << 10;
-/// The length of a mapping: Linux maps whole pages.
+/// The length of the mapping, which need not reach over the zeros: Linux maps whole pages.
 const PAGE: usize = 4096;
 
 /// What programs count, per CPU.
@@ -69,12 +69,12 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    /// The gate is shut.
+    /// The gate is shut; so many zeros follow.
     ///
     /// # Errors
     /// What Linux answers.
-    pub fn create() -> io::Result<Self> {
-        let fd = map::create(ARRAY, 4, size_of::<Globals>() as u32, 1, MMAPABLE, "probebook_glob")?;
+    pub fn create(zeros: u32) -> io::Result<Self> {
+        let fd = map::create(ARRAY, 4, ZEROS + zeros, 1, MMAPABLE, "probebook_glob")?;
         let (access, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
         use std::os::fd::AsRawFd;
         // SAFETY: a fresh mapping at an address of Linux's choice.

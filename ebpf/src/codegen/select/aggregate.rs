@@ -6,11 +6,13 @@
 use probebook_lang::ir::{Aggregation, MapId, Value};
 use probebook_lang::types::MapValue;
 
-use super::{Operand, Selector, Temporary};
-use crate::codegen::frame;
+use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::vcode::{Label, Mem, Reg, VInst};
-use crate::isa::{AluOp, Cond, Width};
-use crate::object::Storage;
+use crate::isa::{AluOp, Cond, Helper, Width};
+use crate::object::{Counter, MapRef, Storage, ZEROS};
+
+/// `BPF_NOEXIST`: an update only makes elements.
+const NO_EXIST: i32 = 1;
 
 impl Selector<'_> {
     pub(super) fn aggregate(
@@ -32,13 +34,13 @@ impl Selector<'_> {
             }
             _ => None,
         };
-        let is_keyed = key.is_some();
-        let key = self.key(key, bucket.map_or(Operand::Imm(0), Operand::Reg));
+        let key = match (key, bucket) {
+            (Some(key), Some(bucket)) => return self.add_to_bucket(map, key, bucket),
+            (None, Some(bucket)) => self.index(bucket),
+            (key, None) => self.key(key),
+        };
         let element = self.look_up(map, key);
         let done = self.label();
-        if let (Some(bucket), true) = (bucket, is_keyed) {
-            return self.add_to_bucket(map, key, element, bucket);
-        }
         if spec.storage == Storage::PerCpuArray {
             // The element is always there; the verifier wants to see it checked.
             let found = self.label();
@@ -61,44 +63,43 @@ impl Selector<'_> {
         self.begin(done);
     }
 
-    /// Counts in a bucket of a keyed histogram, whose element holds all buckets. A new key gets an element of
-    /// zeros first.
-    fn add_to_bucket(&mut self, map: MapId, key: Mem, element: Reg, bucket: Reg) {
+    /// Adds 1 to a bucket of a keyed histogram. A new key gets zeros first: they lie ready behind the globals, so
+    /// that no program needs room for a whole histogram.
+    fn add_to_bucket(&mut self, map: MapId, key: Value, bucket: Reg) {
         let spec = self.spec(map);
-        let (found, missing, inserted, done) =
-            (self.label(), self.cold_label(), self.cold_label(), self.label());
+        let key = self.mem(key);
+        let element = self.look_up(map, key);
+        let (found, inside, done) = (self.label(), self.label(), self.label());
+        let (missing, refused) = (self.cold_label(), self.cold_label());
+        let (full, again) = (self.cold_label(), self.cold_label());
         self.branch(Cond::Ne, element, 0, found, missing);
+
         self.begin(missing);
-        let zeros = self.zeros(spec.value_size);
-        self.update(map, key, zeros, inserted);
-        self.begin(inserted);
-        let again = self.look_up(map, key);
-        self.mov(element, again);
+        let zeros = self.code.register();
+        self.inst(VInst::Map(zeros, MapRef::Globals, Some(ZEROS)));
+        let map_ref = Arg::Map(MapRef::User(map.0));
+        let arguments = [map_ref, Arg::Address(key), zeros.into(), NO_EXIST.into()];
+        let error = self.helper_value(Helper::MapUpdateElem, &arguments);
+        self.branch(Cond::Ne, error, 0, refused, again);
+        self.begin(refused);
+        // Another CPU may have been first.
+        self.branch(Cond::Ne, error, -libc::EEXIST, full, again);
+        self.begin(full);
+        self.count(Counter::MapFull, done);
+        self.begin(again);
+        let made = self.look_up(map, key);
+        self.mov(element, made);
         self.branch(Cond::Ne, element, 0, found, done);
+
         self.begin(found);
-        // The verifier wants to see that the bucket lies in the element.
-        let inside = self.label();
+        // It always is; the verifier wants to see it checked.
         self.branch(Cond::UnsignedLt, bucket, spec.ty.value.buckets() as i32, inside, done);
         self.begin(inside);
-        let offset = self.copied(bucket);
-        self.alu(AluOp::Shl, offset, 3);
-        self.alu(AluOp::Add, element, offset);
+        self.alu(AluOp::Shl, bucket, 3);
+        self.alu(AluOp::Add, element, bucket);
         self.add_word(Mem::at(element), Operand::Imm(1));
         self.jump(done);
         self.begin(done);
-    }
-
-    /// Memory full of zeros. Much of it is never written: scratch memory, which Linux has cleared.
-    fn zeros(&mut self, size: u32) -> Mem {
-        if size <= frame::STACK {
-            let zeros = self.temporary(Temporary::Value, size);
-            self.zero(zeros, size);
-            return zeros;
-        }
-        let index = *self.untouched.get_or_insert_with(|| self.code.slot(size, false));
-        let slot = &mut self.code.slots[index as usize];
-        slot.size = slot.size.max(size.next_multiple_of(8));
-        Mem::slot(index)
     }
 
     /// Updates an element in place. Ends at `done`.
@@ -139,7 +140,7 @@ impl Selector<'_> {
     /// The value of an aggregation over all CPUs.
     pub(super) fn merge(&mut self, dst: Reg, map: MapId, key: Option<Value>) {
         let spec = self.spec(map);
-        let key = self.key(key, Operand::Imm(0));
+        let key = self.key(key);
         let (first, second) = (self.copied(0), self.copied(0));
         let value = &spec.ty.value;
         self.each_cpu(map, key, |selector, element| match value {

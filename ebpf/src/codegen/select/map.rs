@@ -7,9 +7,9 @@
 use probebook_lang::ir::{MapId, Value};
 use probebook_lang::types::layout::Shape;
 
-use super::{Arg, Selector, Temporary};
+use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::Unsupported;
-use crate::codegen::vcode::{Callee, Label, Mem, Operand, Reg, VInst};
+use crate::codegen::vcode::{Callee, Label, Mem, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
 use crate::object::{Counter, MapRef, MapSpec, Storage};
 
@@ -32,16 +32,19 @@ impl<'a> Selector<'a> {
         Mem::at(address)
     }
 
-    /// The key bytes of an element; of an array the `index`.
-    pub(super) fn key(&mut self, key: Option<Value>, index: Operand) -> Mem {
+    /// The bytes of a key; without one, those of the index of an array's first element.
+    pub(super) fn key(&mut self, key: Option<Value>) -> Mem {
         match key {
             Some(key) => self.mem(key),
-            None => {
-                let mem = self.temporary(Temporary::Key, 4);
-                self.store(mem, Width::B4, index);
-                mem
-            }
+            None => self.index(0),
         }
+    }
+
+    /// The index of an array's element, as a key.
+    pub(super) fn index(&mut self, index: impl Into<Operand>) -> Mem {
+        let mem = self.temporary(Temporary::Key, 4);
+        self.store(mem, Width::B4, index);
+        mem
     }
 
     /// Looks an element up: its address, or 0.
@@ -73,7 +76,7 @@ impl<'a> Selector<'a> {
             let mem = self.only_element(map);
             return self.load_any(dst, mem, width, signed);
         }
-        let key = self.key(key, Operand::Imm(0));
+        let key = self.key(key);
         let element = self.look_up(map, key);
         self.looked_up = Some((map, key, element));
         let (found, done) = (self.label(), self.label());
@@ -93,7 +96,7 @@ impl<'a> Selector<'a> {
             let mem = self.only_element(map);
             return self.copy(to, mem, size);
         }
-        let key = self.key(key, Operand::Imm(0));
+        let key = self.key(key);
         let element = self.look_up(map, key);
         let (found, missing, done) = (self.label(), self.label(), self.label());
         self.branch(Cond::Ne, element, 0, found, missing);
@@ -114,7 +117,7 @@ impl<'a> Selector<'a> {
             self.store_any(mem, width, value);
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
-        let key = self.key(key, Operand::Imm(0));
+        let key = self.key(key);
         let done = self.label();
         let element = match self.looked_up.take() {
             Some((known, at, element)) if known == map && at == key => Some(element),
@@ -147,7 +150,7 @@ impl<'a> Selector<'a> {
             self.copy(mem, bytes, size);
             return self.store(mem.plus(spec.set_offset()), Width::B8, 1);
         }
-        let key = self.key(key, Operand::Imm(0));
+        let key = self.key(key);
         if size != spec.value_size {
             let padded = self.temporary(Temporary::Value, spec.value_size);
             self.copy(padded, bytes, size);
@@ -177,7 +180,7 @@ impl<'a> Selector<'a> {
                 Ok(())
             }
             Storage::Hash | Storage::PerCpuHash => {
-                let key = self.key(key, Operand::Imm(0));
+                let key = self.key(key);
                 self.delete_key(map, key, existed);
                 Ok(())
             }
@@ -187,7 +190,7 @@ impl<'a> Selector<'a> {
                 }
                 let (word, size) = (spec.value_size - 8, spec.value_size);
                 self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(None, bucket.into());
+                    let key = selector.index(bucket);
                     selector.each_cpu(map, key, |selector, element| {
                         if let Some(existed) = existed {
                             let set = selector.load(element.plus(word), Width::B8, false);
@@ -234,14 +237,14 @@ impl<'a> Selector<'a> {
                 self.branch(Cond::Ne, set, 0, yes, no);
             }
             Storage::Hash | Storage::PerCpuHash => {
-                let key = self.key(key, Operand::Imm(0));
+                let key = self.key(key);
                 let element = self.look_up(map, key);
                 self.branch(Cond::Ne, element, 0, yes, no);
             }
             Storage::PerCpuArray => {
                 let word = spec.value_size - 8;
                 self.each_bucket(map, |selector, bucket| {
-                    let key = selector.key(None, bucket.into());
+                    let key = selector.index(bucket);
                     selector.each_cpu(map, key, |selector, element| {
                         let set = selector.load(element.plus(word), Width::B8, false);
                         selector.branch_away(Cond::Ne, set, 0, yes);
@@ -253,12 +256,11 @@ impl<'a> Selector<'a> {
         Ok(())
     }
 
-    /// Runs `body` for every bucket of a scalar `hist` or `lhist`, and once with 0 for other maps.
+    /// Runs `body` for every element of an array: the buckets of a `hist` or `lhist`, else only one.
     fn each_bucket(&mut self, map: MapId, body: impl FnOnce(&mut Self, Reg)) -> Result<(), Unsupported> {
         let spec = self.spec(map);
         let buckets = spec.ty.value.buckets().max(1);
-        let visits = u64::from(buckets) * u64::from(self.target.cpus);
-        if visits > MOST_VISITS {
+        if u64::from(buckets) * u64::from(self.target.cpus) > MOST_VISITS {
             return Err(self.unsupported(format!(
                 "@{} has {buckets} buckets, too many for a program to visit all of them",
                 spec.name

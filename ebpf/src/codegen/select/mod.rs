@@ -99,8 +99,6 @@ struct Selector<'a> {
     context: Reg,
     /// Slots that every operation may use for a moment: a key, a value.
     temporary: [Option<u32>; 2],
-    /// A slot of scratch memory that nothing writes to.
-    untouched: Option<u32>,
     /// The element that the operation before looked up, with its map and key.
     looked_up: Option<(MapId, Mem, Reg)>,
     /// Maps from which programs delete: their elements mostly do not exist when they are set.
@@ -149,7 +147,6 @@ impl<'a> Selector<'a> {
             loops: HashMap::new(),
             context: Reg::R1,
             temporary: [None; 2],
-            untouched: None,
             looked_up: None,
             shrinking: shrinking(module),
             element: None,

@@ -5,7 +5,7 @@
 use std::io::Error;
 
 use crate::codegen::Target;
-use crate::object::{COUNTERS, Globals, MapRef, MapSpec, Object, Storage};
+use crate::object::{COUNTERS, Globals, MapRef, MapSpec, Object, Storage, ZEROS};
 
 const MAP_CREATE: i32 = 0;
 const MAP_LOOKUP: i32 = 1;
@@ -114,7 +114,7 @@ impl Machine {
                 create(27, 0, 0, 1 << 16, 0),
                 create(6, 4, 8, COUNTERS, 0),
                 create(6, 4, object.scratch_size.max(8), 1, 0),
-                create(2, 4, size_of::<Globals>() as u32, 1, 0),
+                create(2, 4, ZEROS + object.zeros(), 1, 0),
             ],
             programs: Vec::new(),
             cpus: possible_cpus(),
@@ -190,7 +190,9 @@ impl Machine {
     }
 
     pub fn set_globals(&self, globals: Globals) {
-        self.update(self.session[3], &0_u32.to_le_bytes(), &[globals.gate, globals.started]);
+        let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
+        words[..2].copy_from_slice(&[globals.gate, globals.started]);
+        self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 
     fn update(&self, map: i32, key: &[u8], words: &[u64]) {
@@ -270,8 +272,8 @@ fn create_map(spec: &MapSpec) -> i32 {
     let (kind, flags) = match spec.storage {
         Storage::Array => (2, 0),
         Storage::PerCpuArray => (6, 0),
-        Storage::Hash => (1, 1),
-        Storage::PerCpuHash => (5, 1),
+        Storage::Hash => (1, 0),
+        Storage::PerCpuHash => (5, 0),
     };
     create(kind, spec.key_size, spec.value_size, spec.max_entries, flags)
 }

@@ -4,6 +4,7 @@ use probebook_lang::ir::{Aggregation, MapId, Op};
 use probebook_lang::types::{MapValue, Type};
 
 use super::{S, begin, constant, is_live, load, map, module};
+use crate::object::Counter;
 
 const M: MapId = MapId(0);
 
@@ -69,7 +70,7 @@ fn keyed_aggregations_and_full_maps() {
     let sum = MapValue::Sum { signed: false };
     let machine = load(module(vec![map("m", Some(vec![Type::I64]), sum)], vec![], vec![program]));
     assert_eq!(machine.run(0), 204);
-    assert_eq!(machine.counter(crate::object::Counter::MapFull), 6);
+    assert_eq!(machine.counter(Counter::MapFull), 6);
     assert_eq!(machine.sum(0, &5_u64.to_le_bytes()), Some(vec![105, 1]));
 }
 
@@ -105,109 +106,6 @@ fn ordinary_values() {
         let plain = MapValue::Plain(Type::I64);
         let machine = load(module(vec![map("m", key.clone(), plain)], vec![], vec![program]));
         assert_eq!(machine.run(0), 0b11_1000, "{key:?}");
-    }
-}
-
-/// bpftrace's definition, as `MapValue::buckets` states it.
-fn hist_bucket(n: i64, bits: u32) -> u64 {
-    if n < 0 {
-        return 0;
-    }
-    if n < 1 << bits {
-        return n as u64 + 1;
-    }
-    let msb = n.ilog2();
-    (u64::from(msb - bits + 1) << bits) + (n as u64 >> (msb - bits) & ((1 << bits) - 1)) + 1
-}
-
-#[test]
-fn hist_buckets() {
-    if !is_live() {
-        return;
-    }
-    for bits in [0, 1, 3, 5] {
-        let mut numbers = vec![-5, 0, 1, 2, 3, 7, 8, 100, 1000, 65535, 65536, i64::MAX, i64::MIN];
-        numbers.extend((0..63).map(|shift| 1 << shift));
-        numbers.extend((2..63).map(|shift| (1 << shift) - 1));
-        numbers.extend((3..62).map(|shift| 0b1011 << (shift - 2)));
-        let value = MapValue::Hist { bits: bits as u8 };
-        let buckets = value.buckets();
-        let programs = numbers.iter().map(|&number| {
-            begin(|b| {
-                let value = Some(constant(b, number));
-                b.effect(Op::Aggregate { map: M, key: None, aggregation: Aggregation::Hist, value }, S);
-                constant(b, 0)
-            })
-        });
-        let machine = load(module(vec![map("h", None, value)], vec![], programs.collect()));
-        let mut expected = vec![0; buckets as usize];
-        for (index, &number) in numbers.iter().enumerate() {
-            machine.run(index);
-            expected[hist_bucket(number, bits) as usize] += 1;
-        }
-        for (bucket, &count) in expected.iter().enumerate() {
-            let found = machine.sum(0, &(bucket as u32).to_le_bytes());
-            assert_eq!(found, Some(vec![count]), "bucket {bucket} of {bits} bits");
-        }
-    }
-}
-
-#[test]
-fn keyed_hist_and_delete() {
-    if !is_live() {
-        return;
-    }
-    let text = Type::String { capacity: 16 };
-    let value = MapValue::Hist { bits: 0 };
-    let program = |delete: bool| {
-        begin(|b| {
-            let slot = b.slot(16, 8);
-            let memory = b.value(Op::SlotAddress(slot, 0), S);
-            b.effect(Op::Write { memory, offset: 0, data: b"dd\0\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec() }, S);
-            if delete {
-                return b.value(Op::MapDelete { map: M, key: Some(memory) }, S);
-            }
-            let random = b.value(Op::Ambient(probebook_lang::ir::Ambient::Random), S);
-            let mask = constant(b, 0);
-            let value = Some(b.value(Op::Arith(probebook_lang::ir::Arith::And, random, mask), S));
-            let key = Some(memory);
-            b.effect(Op::Aggregate { map: M, key, aggregation: Aggregation::Hist, value }, S);
-            b.value(Op::MapHas { map: M, key }, S)
-        })
-    };
-    let maps = vec![map("h", Some(vec![text]), value)];
-    let machine = load(module(maps, vec![], vec![program(false), program(true)]));
-    assert_eq!((machine.run(0), machine.run(0)), (1, 1));
-    let key = *b"dd\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-    let buckets = machine.sum(0, &key).expect("an element");
-    assert_eq!((buckets.len(), buckets[1], buckets.iter().sum::<u64>()), (65, 2, 2));
-    assert_eq!((machine.run(1), machine.run(1)), (1, 0));
-    assert_eq!(machine.sum(0, &key), None);
-}
-
-#[test]
-fn lhist_buckets() {
-    if !is_live() {
-        return;
-    }
-    let value = MapValue::Lhist { min: -10, max: 100, step: 10 };
-    let numbers = [-11, -10, -1, 0, 9, 10, 99, 100, 1 << 40, i64::MIN];
-    let expected = [0, 1, 1, 2, 2, 3, 11, 12, 12, 0];
-    let programs = numbers.iter().map(|&number| {
-        begin(|b| {
-            let value = Some(constant(b, number));
-            b.effect(Op::Aggregate { map: M, key: None, aggregation: Aggregation::Lhist, value }, S);
-            constant(b, 0)
-        })
-    });
-    let machine = load(module(vec![map("l", None, value)], vec![], programs.collect()));
-    let mut counts = [0; 13];
-    for (index, bucket) in expected.into_iter().enumerate() {
-        machine.run(index);
-        counts[bucket] += 1;
-    }
-    for (bucket, &count) in counts.iter().enumerate() {
-        assert_eq!(machine.sum(0, &(bucket as u32).to_le_bytes()), Some(vec![count]), "bucket {bucket}");
     }
 }
 

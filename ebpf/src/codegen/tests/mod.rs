@@ -1,5 +1,6 @@
 //! Generated programs under the real verifier. Where bpf(2) is not permitted these tests do nothing.
 
+mod histograms;
 mod loops;
 mod machine;
 mod maps;
