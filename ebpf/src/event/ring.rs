@@ -335,12 +335,13 @@ pub fn create(bytes: u32) -> Result<MapData, aya::maps::MapError> {
     MapData::create(aya_obj::Map::new_from_params(RINGBUF, 0, 0, bytes, 0), "probebook_ring", None)
 }
 
-/// The ring buffer's size for this machine: a 1/1024 of its memory, between 1 and 16 MiB.
+/// The ring buffer's size for this machine: a 1/1024 of its memory, between 1 and 8 MiB (Linux maps it twice, and all of it
+/// counts as memory in use).
 pub fn default_bytes() -> u32 {
     // SAFETY: sysconf takes no addresses.
     let (pages, page) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let memory = (pages.max(0) as u64).saturating_mul(page.max(0) as u64);
-    let wanted = (memory / 1024).clamp(1 << 20, 16 << 20) as u32;
+    let wanted = (memory / 1024).clamp(1 << 20, 8 << 20) as u32;
     if wanted.is_power_of_two() { wanted } else { wanted.next_power_of_two() / 2 }
 }
 
