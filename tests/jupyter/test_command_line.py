@@ -204,3 +204,10 @@ def test_kill_leaves_nothing_attached():
     while programs() - before and time.time() < deadline:
         time.sleep(0.1)
     assert not programs() - before
+
+
+def test_dropped_updates_are_told():
+    """A map of 4096 elements does not hold 5000 keys: the rest is counted."""
+    result = probebook("trace", "-e", "begin { for ($i : 0..5000) { @m[$i] = 1; } print(len(@m)); clear(@m); }")
+    assert result.stdout.startswith("4096\n"), result.stdout[:100]
+    assert "WARNING: a map was full, 904 updates were dropped" in result.stderr, result.stderr
