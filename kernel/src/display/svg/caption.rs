@@ -112,8 +112,15 @@ pub fn draw_lines(area: &Area<'_>, lines: &[Line]) -> Drawn {
     Ok(())
 }
 
-/// `3.2 s`, `2 min 5 s`, `1 h 3 min`
+/// `45 ms`, `3.2 s`, `2 min 5 s`, `1 h 3 min`
 fn seconds(seconds: f64) -> String {
+    let millis = (seconds * 1e3).round();
+    if seconds > 0.0 && millis < 1.0 {
+        return "<1 ms".into();
+    }
+    if seconds > 0.0 && millis < 1e3 {
+        return format!("{millis} ms");
+    }
     let whole = Duration::from_secs_f64(seconds.clamp(0.0, 1e12)).as_secs();
     match whole {
         0..120 if (seconds - seconds.round()).abs() < 0.05 => format!("{} s", seconds.round()),
@@ -139,6 +146,10 @@ mod tests {
     fn durations() {
         assert_eq!(seconds(10.0), "10 s");
         assert_eq!(seconds(3.24), "3.2 s");
+        assert_eq!(seconds(0.9996), "1 s");
+        assert_eq!(seconds(0.0446), "45 ms");
+        assert_eq!(seconds(0.0001), "<1 ms");
+        assert_eq!(seconds(0.0), "0 s");
         assert_eq!(seconds(125.0), "2 min 5 s");
         assert_eq!(seconds(7300.0), "2 h 1 min");
     }
