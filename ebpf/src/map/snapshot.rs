@@ -65,15 +65,17 @@ pub(super) fn entries(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> 
         .collect()
 }
 
-/// What a scalar shows after it was cleared; histograms show nothing.
-pub(super) fn zero(spec: &MapSpec) -> Option<Entry> {
+/// What a scalar shows after it was set to zero.
+pub(super) fn zero(spec: &MapSpec) -> Entry {
     let value = match (&spec.ty.value, &spec.value) {
-        (MapValue::Hist { .. } | MapValue::Lhist { .. }, _) => return None,
+        (kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }), _) => {
+            EntryValue::Buckets(vec![0; kind.buckets() as usize])
+        }
         (MapValue::Plain(_), Some(layout)) => EntryValue::Plain(Value::decode(layout, &[])),
         (MapValue::Avg { .. } | MapValue::Stats { .. }, _) => EntryValue::Average { total: 0, count: 0 },
         (other, _) => EntryValue::Number(number(is_signed(other), 0)),
     };
-    Some(Entry { key: Vec::new(), value })
+    Entry { key: Vec::new(), value }
 }
 
 fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
