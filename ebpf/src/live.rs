@@ -20,7 +20,7 @@ use crate::event::ring;
 use crate::host::{LiveHost, features};
 use crate::map::{Map, MapSnapshot};
 use crate::object::{MapSpec, Object};
-use crate::session::{Parts, Session};
+use crate::session::{Lease, Parts, Session};
 use crate::tracer::{Options, Refusal, Running, Tracer};
 
 /// The tracer of this machine.
@@ -31,9 +31,6 @@ pub struct LiveTracer {
     leases: Vec<Weak<Lease>>,
     environment: Environment,
 }
-
-/// Names of maps that a running session uses: it holds the lease until it is stopped.
-pub type Lease = BTreeSet<String>;
 
 impl Default for LiveTracer {
     fn default() -> Self {

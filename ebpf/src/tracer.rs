@@ -112,7 +112,7 @@ pub trait Running: Send {
     fn started(&self) -> Instant;
 
     /// Closes the gate, detaches on the reaper, runs `end`, and drains the ring buffer: the events that
-    /// follow come from `next_event` until it gives `None`.
+    /// follow come from `next_event`, called with a deadline ahead, until it gives `None`.
     ///
     /// # Errors
     /// Where running `end` fails.

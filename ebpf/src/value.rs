@@ -174,4 +174,36 @@ mod tests {
         assert_eq!(Value::decode(&layout, &bytes), value);
         assert_eq!(value.to_string(), "(-1, text, (true, 18446744073709551615))");
     }
+
+    #[test]
+    fn texts_of_all_kinds() {
+        let array = Value::Array(vec![Value::Uint(1), Value::Uint(2)]);
+        assert_eq!(array.to_string(), "[1,2]");
+        assert_eq!(Value::Pointer(0x55).to_string(), "0x55");
+        assert_eq!(Value::Bool(false).to_string(), "false");
+        assert_eq!(Value::Int(i64::MIN).to_string(), "-9223372036854775808");
+        let hostile = Value::String(b"a\xff\x1b[2J".into());
+        let mut bytes = Vec::new();
+        hostile.write(&mut bytes);
+        assert_eq!(bytes, b"a\xff\x1b[2J");
+        assert_eq!(hostile.to_string(), "a\u{fffd}\u{1b}[2J");
+    }
+
+    #[test]
+    fn missing_bytes_are_zeros_and_text_that_does_not_fit_is_cut() {
+        let array = Type::Array { of: Box::new(Type::int(4, false)), len: 3 };
+        let tuple = Layout::of(&Type::Tuple(vec![Type::I64, array, Type::String { capacity: 4 }]));
+        let zeros = Value::Array(vec![Value::Uint(0), Value::Uint(0), Value::Uint(0)]);
+        assert_eq!(
+            Value::decode(&tuple, &[5]),
+            Value::Tuple(vec![Value::Int(5), zeros, Value::String(Vec::new())])
+        );
+        let text = Layout::of(&Type::String { capacity: 4 });
+        assert_eq!(Value::decode(&text, b"fulltext"), Value::String(b"full".into()));
+        let mut bytes = [0; 4];
+        Value::String(b"longer".into()).encode(&text, &mut bytes);
+        assert_eq!(&bytes, b"lon\0");
+        Value::Int(-1).encode(&Layout::of(&Type::I64), &mut bytes[..2]);
+        assert_eq!(&bytes, b"\xff\xffn\0");
+    }
 }

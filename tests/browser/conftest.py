@@ -89,8 +89,7 @@ class Lab:
 
     def run_all(self):
         """Menu Run, Run All Cells."""
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.menu("Run", "Run All Cells")
 
     def wait_idle(self, seconds=120):
         """Until no cell shows a star any more and every code cell has its number."""
@@ -101,8 +100,20 @@ class Lab:
         self.page.wait_for_function(done, timeout=seconds * 1000)
 
     def outputs(self, mime_type):
-        """The outputs drawn from a MIME type."""
+        """The outputs drawn from a MIME type; errors are drawn as `application/vnd.jupyter.stderr`."""
         return self.page.locator(f'.jp-OutputArea-output[data-mime-type="{mime_type}"]')
+
+    def charts(self):
+        """The outputs drawn by Vega-Lite, which carry no MIME type."""
+        return self.page.locator(".jp-OutputArea-output.jp-RenderedVegaLite")
+
+    def menu(self, *names):
+        """Chooses an item of the menu bar; all but the first and last name are submenus."""
+        self.page.get_by_role("menuitem", name=names[0], exact=True).click()
+        for name in names[1:]:
+            label = re.compile(f"^{re.escape(name)}$")
+            item = self.page.locator(".lm-Menu-item").filter(has=self.page.locator(".lm-Menu-itemLabel", has_text=label))
+            item.last.click()
 
     def screenshot(self, name, **options):
         """Keeps a picture of the page under target/screenshots."""
@@ -135,7 +146,3 @@ def open_lab(server, browser):
     for context in contexts:
         context.close()
 
-
-def number(text, before):
-    """The first integer that stands before a word."""
-    return int(re.search(rf"([\d,]+) {before}", text)[1].replace(",", ""))

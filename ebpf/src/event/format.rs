@@ -250,6 +250,52 @@ mod tests {
         check("%s", &[Value::Tuple(vec![Value::Int(1), s("a")])], "(1, a)");
     }
 
+    /// What the newest bpftrace prints for the same.
+    #[test]
+    fn as_the_peer_prints() {
+        let n = || Value::Int(255);
+        let values = [n(), n(), n(), n(), n(), Value::Int(65), n(), n(), n(), n()];
+        check(
+            "%d %u %x %X %o %c|%5d|%-5d|%05d|%#x\n",
+            &values,
+            "255 255 ff FF 377 A|  255|255  |00255|0xff\n",
+        );
+        let big = || Value::Int(0x1_0000_0001);
+        let values = [big(), big(), big(), big(), Value::Int(0x12345), Value::Int(0x1ff)];
+        check("%d %ld %lld %llx %hd %hhd", &values, "1 4294967297 4294967297 100000001 9029 -1");
+        let minus = || Value::Int(-1);
+        check("%u %lu %d", &[minus(), minus(), minus()], "4294967295 18446744073709551615 -1");
+        check("%s|%10s|%-10s|%s", &[s("a"), s("right"), s("left"), s("end")], "a|     right|left      |end");
+        let inner = Value::Tuple(vec![Value::Int(2), Value::Int(3)]);
+        let tuple = || Value::Tuple(vec![Value::Int(1), s("a"), inner.clone()]);
+        check(
+            "%s|%4s|%-4s",
+            &[tuple(), tuple(), tuple()],
+            "(1, a, (2, 3))|   (1, a, (2, 3))|(   1, a, (2, 3))",
+        );
+    }
+
+    #[test]
+    fn precision_and_stars_mean_nothing() {
+        check("%.2s|%*d|%.3d|% d", &[s("abc"), Value::Int(5), Value::Int(5), Value::Int(5)], "abc|5|5|5");
+        check("%d %d|%", &[Value::Int(1)], "1 |");
+        check("%s %d %s", &[Value::Bool(true), Value::Bool(true), Value::Pointer(0x55)], "true 1 0x55");
+    }
+
+    #[test]
+    fn bytes_of_the_traced_system_stay_as_they_are() {
+        let text = Format::parse(b"<%4s>\xff").print(&[Value::String(vec![0xfe, 0x1b])]);
+        assert_eq!(text, b"<  \xfe\x1b>\xff");
+    }
+
+    #[test]
+    fn the_time_has_its_parts() {
+        let text = String::from_utf8(time(b"%Y-%m-%d %H:%M:%S|%%|")).expect("ASCII");
+        assert_eq!((text.len(), &text[4..5], &text[19..]), (22, "-", "|%|"), "{text}");
+        assert_eq!(time(b""), b"");
+        assert_eq!(time(b"\0"), b"");
+    }
+
     fn s(text: &str) -> Value {
         Value::String(text.as_bytes().to_vec())
     }

@@ -1,6 +1,7 @@
 //! Facts about this machine, as `lang` asks for them: [`LiveHost`].
 //!
-//! Everything is read when it is first asked for and kept; nothing is read at start.
+//! Everything is read when it is first asked for; nothing is read at start. Symbols of a binary are kept
+//! until its file changes, as it does when a program under test is built anew.
 //!
 //! *Not here:* what code generation needs to know ([`features`]).
 
@@ -10,15 +11,27 @@ pub mod features;
 pub mod tracefs;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
 
 use probebook_lang::host::{Host, TracepointFormat, Unavailable};
 
 /// The running machine.
 #[derive(Debug, Default)]
 pub struct LiveHost {
-    functions: Mutex<BTreeMap<String, Vec<(String, u64)>>>,
+    binaries: Mutex<BTreeMap<String, Binary>>,
 }
+
+/// The symbols of a file, and which state of the file they are from.
+#[derive(Debug)]
+struct Binary {
+    stamp: Stamp,
+    functions: Vec<(String, u64)>,
+}
+
+/// Inode, size and time of change (seconds, nanoseconds): another file has another one.
+type Stamp = (u64, u64, i64, i64);
 
 impl LiveHost {
     /// Reads nothing yet.
@@ -54,16 +67,51 @@ impl Host for LiveHost {
     }
 
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable> {
-        let mut known = self.functions.lock().map_err(|_| Unavailable("symbols cannot be read".into()))?;
-        if let Some(functions) = known.get(path) {
-            return Ok(functions.clone());
+        let file = fs::metadata(path).map_err(|error| Unavailable(format!("{path}: {error}")))?;
+        let stamp: Stamp = (file.ino(), file.size(), file.mtime(), file.mtime_nsec());
+        // A panic elsewhere cannot have left an entry half made.
+        let mut known = self.binaries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(binary) = known.get(path).filter(|binary| binary.stamp == stamp) {
+            return Ok(binary.functions.clone());
         }
         let functions = elf::functions(path)?;
-        known.insert(path.to_owned(), functions.clone());
+        known.insert(path.to_owned(), Binary { stamp, functions: functions.clone() });
         Ok(functions)
     }
 
     fn cpus(&self) -> u32 {
         features::online_cpus().len() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_read_again_when_the_file_changes() {
+        let host = LiveHost::new();
+        let path = std::env::temp_dir().join(format!("probebook-host-{}", std::process::id()));
+        let name = path.to_str().expect("UTF-8");
+        let count = |binary: &str| {
+            fs::copy(host.resolve_binary(binary).expect("a binary"), &path).expect("a copy");
+            host.functions(name).expect("symbols").len()
+        };
+        let (libc, libm) = (count("libc"), count("libm"));
+        fs::remove_file(&path).expect("removed");
+        assert!(libc > libm && libm > 100, "{libc} {libm}");
+        assert!(host.functions(name).is_err());
+    }
+
+    #[test]
+    fn facts_of_this_machine() {
+        let host = LiveHost::new();
+        let raw = host.raw_tracepoints().expect("raw tracepoints");
+        assert!(raw.is_sorted() && raw.iter().any(|name| name == "sys_enter"));
+        assert!(host.cpus() >= 1 && host.cpus() <= features::possible_cpus());
+        assert_eq!(features::online_cpus().len(), host.cpus() as usize);
+        let target = features::target();
+        assert!(target.linux >= (5, 8), "{target:?}");
+        assert_eq!(target.cpus, features::possible_cpus());
     }
 }

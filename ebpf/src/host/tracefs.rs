@@ -241,4 +241,35 @@ mod tests {
         assert_eq!(format.fields.len(), 1);
         assert!(format.fields[0].signed && format.fields[0].offset == 16);
     }
+
+    /// All formats of this Linux, where tracefs can be read.
+    #[test]
+    fn this_linux_is_understood() {
+        let Ok(names) = tracepoints() else { return };
+        assert!(names.len() > 100 && names.is_sorted());
+        for name in &names {
+            let (category, event) = name.split_once(':').expect("category:event");
+            let path = events().expect("tracefs").join(category).join(event).join("format");
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            let format = format(category, event).expect("readable").expect("known");
+            let lines = text.lines().filter(|line| line.contains("field:") && !line.contains(" common_"));
+            assert_eq!(format.fields.len(), lines.count(), "{name}");
+            for field in &format.fields {
+                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                assert!(!field.name.is_empty() && field.name.chars().all(is_name), "{name}: {field:?}");
+                match field.kind {
+                    FieldKind::Integer => assert!(matches!(field.size, 1 | 2 | 4 | 8), "{name}: {field:?}"),
+                    FieldKind::Pointer => assert_eq!(field.size, 8, "{name}: {field:?}"),
+                    FieldKind::Array { element } => assert_eq!(field.size % element, 0, "{name}: {field:?}"),
+                    FieldKind::DynamicText | FieldKind::DynamicArray { .. } => {
+                        assert_eq!(field.size, 4, "{name}: {field:?}");
+                    }
+                    FieldKind::Text => {}
+                }
+            }
+        }
+        assert!(tracepoint_id("sched", "sched_switch").expect("a number") > 0);
+        assert_eq!(format("sched", "no_such_event"), Ok(None));
+        assert_eq!(format("..", "events"), Ok(None));
+    }
 }

@@ -46,34 +46,32 @@ pub enum EntryValue {
 }
 
 /// Makes entries of raw elements: key bytes, and value bytes of all CPUs.
-pub(super) fn entries(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Vec<Entry> {
+pub(super) fn entries<'a>(spec: &MapSpec, raw: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Vec<Entry> {
     if spec.key.is_none() && spec.ty.value.buckets() > 0 {
         return scalar_histogram(spec, raw).into_iter().collect();
     }
-    raw.iter()
-        .filter_map(|(key, value)| {
-            let value = match (spec.storage, &spec.value) {
-                (Storage::Array, Some(layout)) => {
-                    let is_set = words(&value[spec.set_offset() as usize..]).next() == Some(1);
-                    is_set.then(|| EntryValue::Plain(Value::decode(layout, value)))?
-                }
-                (Storage::Hash, Some(layout)) => EntryValue::Plain(Value::decode(layout, value)),
-                _ => merge(&spec.ty.value, value, spec.key.is_some())?,
-            };
-            Some(Entry { key: key_parts(spec, key), value })
-        })
-        .collect()
+    raw.filter_map(|(key, value)| {
+        let value = match (spec.storage, &spec.value) {
+            (Storage::Array, Some(layout)) => {
+                let is_set = words(&value[spec.set_offset() as usize..]).next() == Some(1);
+                is_set.then(|| EntryValue::Plain(Value::decode(layout, value)))?
+            }
+            (Storage::Hash, Some(layout)) => EntryValue::Plain(Value::decode(layout, value)),
+            _ => merge(&spec.ty.value, value, spec.key.is_some())?,
+        };
+        Some(Entry { key: key_parts(spec, key), value })
+    })
+    .collect()
 }
 
-/// What a scalar shows after it was set to zero.
+/// What a scalar aggregation shows after it was set to zero.
 pub(super) fn zero(spec: &MapSpec) -> Entry {
-    let value = match (&spec.ty.value, &spec.value) {
-        (kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }), _) => {
+    let value = match &spec.ty.value {
+        kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }) => {
             EntryValue::Buckets(vec![0; kind.buckets() as usize])
         }
-        (MapValue::Plain(_), Some(layout)) => EntryValue::Plain(Value::decode(layout, &[])),
-        (MapValue::Avg { .. } | MapValue::Stats { .. }, _) => EntryValue::Average { total: 0, count: 0 },
-        (other, _) => EntryValue::Number(number(is_signed(other), 0)),
+        MapValue::Avg { .. } | MapValue::Stats { .. } => EntryValue::Average { total: 0, count: 0 },
+        other => EntryValue::Number(number(is_signed(other), 0)),
     };
     Entry { key: Vec::new(), value }
 }
@@ -92,7 +90,7 @@ fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
 }
 
 /// The histogram of an array with an element per bucket, if anything was counted.
-fn scalar_histogram(spec: &MapSpec, raw: &[(Vec<u8>, Vec<u8>)]) -> Option<Entry> {
+fn scalar_histogram<'a>(spec: &MapSpec, raw: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Option<Entry> {
     let mut counts = vec![0; spec.ty.value.buckets() as usize];
     for (key, value) in raw {
         let index = key.first_chunk().map_or(0, |index| u32::from_ne_bytes(*index) as usize);
@@ -167,4 +165,107 @@ fn is_signed(kind: &MapValue) -> bool {
 
 fn words(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
     bytes.as_chunks::<8>().0.iter().map(|word| u64::from_ne_bytes(*word))
+}
+
+#[cfg(test)]
+mod tests {
+    use probebook_lang::ir;
+    use probebook_lang::types::Type;
+    use probebook_lang::types::layout::Layout;
+
+    use super::*;
+
+    fn spec(key: Option<Vec<Type>>, value: MapValue) -> MapSpec {
+        let ty = MapType { key, value, unit: None };
+        let value = match &ty.value {
+            MapValue::Plain(ty) => Some(Layout::of(ty)),
+            _ => None,
+        };
+        let key = ty.key_type().map(|ty| Layout::of(&ty));
+        MapSpec::new(&ir::Map { name: "m".into(), ty, key, value, max_entries: 8 })
+    }
+
+    fn bytes(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_ne_bytes()).collect()
+    }
+
+    #[track_caller]
+    fn check(spec: &MapSpec, raw: &[(&[u8], &[u64])], expected: &[(&[Value], EntryValue)]) {
+        let raw: Vec<(&[u8], Vec<u8>)> = raw.iter().map(|(key, words)| (*key, bytes(words))).collect();
+        let found = entries(spec, raw.iter().map(|(key, value)| (*key, value.as_slice())));
+        let expected: Vec<Entry> =
+            expected.iter().map(|(key, value)| Entry { key: key.to_vec(), value: value.clone() }).collect();
+        assert_eq!(found, expected);
+    }
+
+    const FIRST: &[u8] = &[0; 4];
+    const MINUS: u64 = -5i64 as u64;
+
+    #[test]
+    fn values_of_all_cpus_are_merged() {
+        let number = |value| [(&[][..], EntryValue::Number(value))];
+        let count = spec(None, MapValue::Count);
+        check(&count, &[(FIRST, &[2, 0, 3])], &number(Value::Uint(5)));
+        check(&count, &[(FIRST, &[0, 0, 0])], &[]);
+        let sum = spec(None, MapValue::Sum { signed: true });
+        check(&sum, &[(FIRST, &[MINUS, 1, 0, 0, 2, 1])], &number(Value::Int(-3)));
+        check(&sum, &[(FIRST, &[0, 1, 0, 0])], &number(Value::Int(0)));
+        check(&sum, &[(FIRST, &[0, 0, 0, 0])], &[]);
+        let average = EntryValue::Average { total: -3, count: 3 };
+        let avg = spec(None, MapValue::Avg { signed: true });
+        check(&avg, &[(FIRST, &[MINUS, 1, 2, 2])], &[(&[], average)]);
+    }
+
+    #[test]
+    fn extremes_leave_out_cpus_that_saw_nothing() {
+        let number = |value| [(&[][..], EntryValue::Number(value))];
+        let raw: &[(&[u8], &[u64])] = &[(FIRST, &[0, 0, MINUS, 1, 7, 1])];
+        check(&spec(None, MapValue::Min { signed: true }), raw, &number(Value::Int(-5)));
+        check(&spec(None, MapValue::Max { signed: true }), raw, &number(Value::Int(7)));
+        check(&spec(None, MapValue::Min { signed: false }), raw, &number(Value::Uint(7)));
+        check(&spec(None, MapValue::Max { signed: false }), raw, &number(Value::Uint(MINUS)));
+        check(&spec(None, MapValue::Min { signed: false }), &[(FIRST, &[0, 0, 0, 0])], &[]);
+    }
+
+    #[test]
+    fn keys_are_parts_and_zeroed_elements_stay() {
+        let text = Type::String { capacity: 8 };
+        let min = spec(Some(vec![Type::I64, text.clone()]), MapValue::Min { signed: true });
+        let mut key = bytes(&[MINUS]);
+        key.extend(b"ab\0 old\0");
+        let parts = [Value::Int(-5), Value::String(b"ab".into())];
+        check(&min, &[(&key, &[0, 0])], &[(&parts, EntryValue::Number(Value::Int(0)))]);
+        // One part that is a tuple is that tuple.
+        let tuple = spec(Some(vec![Type::Tuple(vec![Type::I64, text])]), MapValue::Count);
+        check(
+            &tuple,
+            &[(&key, &[4])],
+            &[(&[Value::Tuple(parts.into())], EntryValue::Number(Value::Uint(4)))],
+        );
+    }
+
+    #[test]
+    fn an_array_tells_whether_it_was_set() {
+        let plain = spec(None, MapValue::Plain(Type::U64));
+        check(&plain, &[(FIRST, &[9, 0])], &[]);
+        check(&plain, &[(FIRST, &[9, 1])], &[(&[], EntryValue::Plain(Value::Uint(9)))]);
+    }
+
+    #[test]
+    fn buckets_of_all_cpus_are_added() {
+        let lhist = MapValue::Lhist { min: 0, max: 20, step: 10 };
+        let scalar = spec(None, lhist.clone());
+        let raw: &[(&[u8], &[u64])] =
+            &[(&[0; 4], &[0, 0]), (&[1, 0, 0, 0], &[2, 1]), (&[3, 0, 0, 0], &[0, 7])];
+        check(&scalar, raw, &[(&[], EntryValue::Buckets(vec![0, 3, 0, 7]))]);
+        check(&scalar, &[(&[0; 4], &[0, 0])], &[]);
+        let keyed = spec(Some(vec![Type::U64]), lhist);
+        let (six, five) = (bytes(&[6]), bytes(&[5]));
+        let raw: &[(&[u8], &[u64])] = &[(&six, &[0, 0, 1, 1, 4, 0, 1, 0]), (&five, &[0; 8])];
+        let expected: [(&[Value], EntryValue); 2] = [
+            (&[Value::Uint(6)], EntryValue::Buckets(vec![4, 0, 2, 1])),
+            (&[Value::Uint(5)], EntryValue::Buckets(vec![0; 4])),
+        ];
+        check(&keyed, raw, &expected);
+    }
 }

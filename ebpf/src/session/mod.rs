@@ -12,6 +12,7 @@ pub mod counters;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,6 @@ use crate::attach::{Attachment, Plan, reaper};
 use crate::error::refused;
 use crate::event::Event;
 use crate::event::ring::{self, Queue, Setup};
-use crate::live::Lease;
 use crate::load::Program;
 use crate::map::{Map, MapSnapshot};
 use crate::object::{Counter, MapRef, Object};
@@ -34,6 +34,9 @@ use counters::{Counters, Shared};
 
 /// How long to wait for the event thread to take what `begin` or an exiting program has sent.
 const SETTLE: Duration = Duration::from_millis(500);
+
+/// Names of the maps that a session uses; it holds the lease until it is stopped.
+pub type Lease = BTreeSet<String>;
 
 /// What a session is made of, beside the object.
 pub struct Parts<'a> {
