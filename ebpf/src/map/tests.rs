@@ -90,6 +90,20 @@ fn histograms_keep_their_buckets() {
     assert_eq!(entries(&scalar), []);
 }
 
+/// Linux must not refuse new keys that come one after the other.
+#[test]
+fn many_keys_of_large_histograms_fit() {
+    let mut wanted = spec(Some(vec![Type::U64]), MapValue::Hist { bits: 5 });
+    wanted.max_entries = 4096;
+    let Ok(map) = Map::create(wanted) else { return };
+    let room = u64::from(map.spec().max_entries);
+    assert!((64..=4096).contains(&room), "{room}");
+    for key in 0..room {
+        set(&map, &key.to_ne_bytes(), &[key]);
+    }
+    assert_eq!(map.snapshot().expect("readable").entries.len() as u64, room);
+}
+
 #[test]
 fn a_wider_map_holds_the_same() {
     let text = |capacity| Type::String { capacity };

@@ -34,7 +34,8 @@ pub(super) struct Arguments {
     /// The program's file (`-` for stdin; not with -e), then its parameters $1, $2, …
     #[arg(value_name = "FILE|ARG", required_unless_present = "program")]
     positional: Vec<String>,
-    /// Run this command once the probes are attached, trace it alone, end with it
+    /// Run this command once the probes are attached, end with it; uprobes, profile and software events see it
+    /// alone, tracepoints see everything
     #[arg(short = 'c', value_name = "COMMAND")]
     command: Option<String>,
     /// Trace this process alone, end with it

@@ -51,7 +51,8 @@ const TRACE: &str = "\
   30s | 500ms | 2m     at most so long (without any: 10s; `%set bound` changes that)
   forever              until exit(), an interrupt, or another condition
   until @n >= 1000     until the comparison holds; also @n[\"key\"] > 5, len(@n) == 3; of a keyed map, for any element
-  -c \"command\"         starts the command once the probes are attached, traces it alone, ends with it
+  -c \"command\"         starts the command once the probes are attached, ends with it; uprobes, profile and
+                       software events see it alone, tracepoints see everything
   -p PID               traces one process, ends with it
   --fresh              the maps of the cell start empty
 ";
