@@ -151,7 +151,7 @@ impl Tracer for LiveTracer {
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
-            ring_bytes: options.ring_bytes.unwrap_or_else(ring::default_bytes),
+            ring_bytes: options.ring_bytes.unwrap_or_else(|| ring::bytes_for(&object)),
             statistics: options.statistics,
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;

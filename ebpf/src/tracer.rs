@@ -25,7 +25,7 @@ pub struct Options {
     pub command: Option<u32>,
     /// Make the maps this program uses anew, empty.
     pub fresh: bool,
-    /// Ring buffer bytes, a power of two of pages; `None` chooses by the machine's memory.
+    /// Ring buffer bytes, a power of two of pages; `None` chooses by what sends and by the machine's memory.
     pub ring_bytes: Option<u32>,
     /// Let Linux count runs and time of programs while the session lives: [`Counts::events`] and
     /// [`Running::cost`] need it. It costs each run two reads of the clock (some 20 ns).

@@ -43,22 +43,31 @@ impl Plan<'_> {
     /// # Errors
     /// [`Error::Attach`] with the probe's name; what was attached already is detached.
     pub fn attach(&self, program: &Program) -> Result<Attachment, Error> {
+        reaper::take_over_at_exit();
         let mut attachment = Attachment::default();
+        match self.attach_points(program, &mut attachment) {
+            Ok(()) => Ok(attachment),
+            Err(error) => {
+                reaper::close(attachment);
+                Err(error)
+            }
+        }
+    }
+
+    fn attach_points(&self, program: &Program, attachment: &mut Attachment) -> Result<(), Error> {
         let mut uprobes = Vec::new();
         for point in &program.points {
             let done = match point {
                 AttachPoint::Begin | AttachPoint::End => Ok(()),
-                AttachPoint::Interval(rate) => perf::interval(program, *rate, self, &mut attachment),
-                AttachPoint::Profile(rate) => perf::profile(program, *rate, self, &mut attachment),
+                AttachPoint::Interval(rate) => perf::interval(program, *rate, self, attachment),
+                AttachPoint::Profile(rate) => perf::profile(program, *rate, self, attachment),
                 AttachPoint::Software { event, period } => {
-                    perf::software(program, event, *period, self, &mut attachment)
+                    perf::software(program, event, *period, self, attachment)
                 }
                 AttachPoint::Tracepoint { category, event } => {
-                    tracepoint::attach(program, category, event, &mut attachment)
+                    tracepoint::attach(program, category, event, attachment)
                 }
-                AttachPoint::RawTracepoint { event } => {
-                    tracepoint::attach_raw(program, event, &mut attachment)
-                }
+                AttachPoint::RawTracepoint { event } => tracepoint::attach_raw(program, event, attachment),
                 AttachPoint::Uprobe { path, offset, at_return, .. } => {
                     uprobes.push((path.as_str(), *offset, *at_return));
                     Ok(())
@@ -68,10 +77,10 @@ impl Plan<'_> {
         }
         if !uprobes.is_empty() {
             let name = program.points.first().map(ToString::to_string).unwrap_or_default();
-            uprobe::attach(program, &uprobes, self, &mut attachment)
+            uprobe::attach(program, &uprobes, self, attachment)
                 .map_err(|reason| Error::Attach { probe: name, reason })?;
         }
-        Ok(attachment)
+        Ok(())
     }
 }
 

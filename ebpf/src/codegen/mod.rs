@@ -106,4 +106,4 @@ fn name(index: usize, name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 
 use aya::maps::{MapData, RingBuf};
 use probebook_lang::ir::{RECORD_HEADER, Record, RecordKind};
+use probebook_lang::probes::AttachPoint;
 use probebook_lang::source::Span;
 
 use super::Event;
 use super::decode::decode;
 use super::format::{Format, time};
 use crate::map::Map;
-use crate::object::Counter;
+use crate::object::{Counter, MapRef, Object, ProgramSpec};
 use crate::session::counters::Counters;
 
 /// The time between two reports of losses, and of warnings of one place.
@@ -335,13 +336,24 @@ pub fn create(bytes: u32) -> Result<MapData, aya::maps::MapError> {
     MapData::create(aya_obj::Map::new_from_params(RINGBUF, 0, 0, bytes, 0), "probebook_ring", None)
 }
 
-/// The ring buffer's size for this machine: a 1/1024 of its memory, between 1 and 8 MiB (Linux maps it twice, and all of it
-/// counts as memory in use).
-pub fn default_bytes() -> u32 {
+/// Bytes for what `begin`, `end` and timers send; Linux maps them twice, and both count as memory of ours.
+const SMALL: u32 = 1 << 20;
+
+/// The ring buffer's size for a program: small if only `begin`, `end` and `interval` send, else what the
+/// machine can spare for a burst, a 1/1024 of its memory between 1 and 16 MiB.
+pub fn bytes_for(object: &Object) -> u32 {
+    let is_rare = |point: &AttachPoint| point.is_special() || matches!(point, AttachPoint::Interval(_));
+    let sends =
+        |program: &&ProgramSpec| program.relocations.iter().any(|relocation| relocation.map == MapRef::Ring);
+    let is_quiet = object.programs.iter().filter(sends).all(|program| program.points.iter().all(is_rare));
+    if is_quiet { SMALL } else { for_bursts() }
+}
+
+fn for_bursts() -> u32 {
     // SAFETY: sysconf takes no addresses.
     let (pages, page) = unsafe { (libc::sysconf(libc::_SC_PHYS_PAGES), libc::sysconf(libc::_SC_PAGESIZE)) };
     let memory = (pages.max(0) as u64).saturating_mul(page.max(0) as u64);
-    let wanted = (memory / 1024).clamp(1 << 20, 8 << 20) as u32;
+    let wanted = (memory / 1024).clamp(SMALL.into(), 16 << 20) as u32;
     if wanted.is_power_of_two() { wanted } else { wanted.next_power_of_two() / 2 }
 }
 

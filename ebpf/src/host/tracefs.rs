@@ -24,15 +24,21 @@ fn events() -> Result<PathBuf, Unavailable> {
         None => {
             mount();
             find().ok_or_else(|| {
-                Unavailable(format!(
-                    "tracefs cannot be read, so tracepoints are not known: run \
-                     `sudo mount -t tracefs tracefs {}`, and run probebook as root",
-                    PLACES[0]
-                ))
+                let advice = if is_mounted() {
+                    "only root may read it: run probebook as root".to_owned()
+                } else {
+                    format!("run `sudo mount -t tracefs tracefs {}`, and run probebook as root", PLACES[0])
+                };
+                Unavailable(format!("tracefs cannot be read, so tracepoints are not known: {advice}"))
             })?
         }
     };
     Ok(EVENTS.get_or_init(|| found).clone())
+}
+
+fn is_mounted() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    mounts.lines().any(|line| line.split(' ').nth(1).is_some_and(|place| PLACES.contains(&place)))
 }
 
 /// Mounts tracefs at its usual place; without the right to do so nothing happens.

@@ -74,7 +74,7 @@ impl Map {
         let raw = self.read().map_err(|error| self.failed("reading", error))?;
         let mut entries = snapshot::entries(&self.spec, raw.iter());
         if entries.is_empty() && self.spec.key.is_none() && self.was_zeroed.load(Ordering::Relaxed) {
-            entries.extend(snapshot::zero(&self.spec));
+            entries.push(snapshot::zero(&self.spec));
         }
         Ok(MapSnapshot { name: self.spec.name.clone(), ty: self.spec.ty.clone(), entries })
     }

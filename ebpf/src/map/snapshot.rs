@@ -64,14 +64,16 @@ pub(super) fn entries<'a>(spec: &MapSpec, raw: impl Iterator<Item = (&'a [u8], &
     .collect()
 }
 
-/// What a scalar aggregation shows after it was set to zero; histograms show nothing.
-pub(super) fn zero(spec: &MapSpec) -> Option<Entry> {
+/// What a scalar aggregation shows after it was set to zero.
+pub(super) fn zero(spec: &MapSpec) -> Entry {
     let value = match &spec.ty.value {
-        MapValue::Hist { .. } | MapValue::Lhist { .. } => return None,
+        kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }) => {
+            EntryValue::Buckets(vec![0; kind.buckets() as usize])
+        }
         MapValue::Avg { .. } | MapValue::Stats { .. } => EntryValue::Average { total: 0, count: 0 },
         other => EntryValue::Number(number(is_signed(other), 0)),
     };
-    Some(Entry { key: Vec::new(), value })
+    Entry { key: Vec::new(), value }
 }
 
 fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {

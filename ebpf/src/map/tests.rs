@@ -85,6 +85,8 @@ fn histograms_keep_their_buckets() {
     }
     assert_eq!(entries(&scalar), [(vec![], EntryValue::Buckets(expected))]);
     scalar.zero().expect("zeroed");
+    assert_eq!(entries(&scalar), [(vec![], EntryValue::Buckets(vec![0; hist.buckets() as usize]))]);
+    scalar.clear().expect("cleared");
     assert_eq!(entries(&scalar), []);
 }
 

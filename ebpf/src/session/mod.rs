@@ -1,13 +1,16 @@
 //! [`Object`] → [`Session`]: a program that runs, with its links, maps and events.
 //!
-//! Starting goes: make the session's own maps, load, start the event thread, run `begin`, attach, open the
-//! gate. Stopping goes the other way: shut the gate, hand the links to the reaper, run `end`, drain.
+//! Starting goes: make the session's own maps, load, start the event thread, attach behind the shut gate, run
+//! `begin`, open the gate. Stopping goes the other way: shut the gate, hand the links to the reaper, run `end`,
+//! drain. No program has run when attaching fails, so maps of earlier cells are then as they were.
 //!
 //! *Invariant:* a session that is dropped detaches, and dropping never waits.
 //!
 //! *Not here:* which maps live on (`live`), the bytes of records (`event`).
 
 pub mod counters;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
@@ -75,6 +78,8 @@ pub struct Session {
     statistics: Option<OwnedFd>,
     started: Instant,
     stopped: bool,
+    /// What the programs had counted before the gate was opened.
+    idle: RunCounts,
     /// What the programs had counted when they were stopped.
     last: Option<RunCounts>,
 }
@@ -129,6 +134,7 @@ impl Session {
                 .flatten(),
             started: Instant::now(),
             stopped: false,
+            idle: RunCounts::default(),
             last: None,
         };
         session.go_live(&parts.plan)?;
@@ -136,6 +142,9 @@ impl Session {
     }
 
     fn go_live(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+        for program in self.programs.iter().filter(|program| !program.is_special()) {
+            self.attachments.push(plan.attach(program)?);
+        }
         self.globals.set_started(boot_clock_ns());
         let begin = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::Begin);
         let mut began = false;
@@ -146,29 +155,37 @@ impl Session {
         if began {
             self.queue.settle(SETTLE);
             if self.queue.has_exited() {
+                self.detach();
                 return Ok(());
             }
         }
-        for program in self.programs.iter().filter(|program| !program.is_special()) {
-            self.attachments.push(plan.attach(program)?);
-        }
+        self.idle = self.total_counts();
         self.started = Instant::now();
         self.globals.set_gate(true);
         Ok(())
     }
 
-    /// The sum of what Linux has counted for the event programs.
+    /// What Linux has counted for the event programs while the gate was open.
     fn run_counts(&self) -> RunCounts {
         self.last.unwrap_or_else(|| {
-            let mut sum = RunCounts::default();
-            for program in self.programs.iter().filter(|program| !program.is_special()) {
-                let counts = program.run_counts();
-                sum.time_ns += counts.time_ns;
-                sum.runs += counts.runs;
-                sum.missed += counts.missed;
+            let (total, idle) = (self.total_counts(), self.idle);
+            RunCounts {
+                time_ns: total.time_ns.saturating_sub(idle.time_ns),
+                runs: total.runs.saturating_sub(idle.runs),
+                missed: total.missed.saturating_sub(idle.missed),
             }
-            sum
         })
+    }
+
+    fn total_counts(&self) -> RunCounts {
+        let mut sum = RunCounts::default();
+        for program in self.programs.iter().filter(|program| !program.is_special()) {
+            let counts = program.run_counts();
+            sum.time_ns += counts.time_ns;
+            sum.runs += counts.runs;
+            sum.missed += counts.missed;
+        }
+        sum
     }
 
     fn detach(&mut self) {

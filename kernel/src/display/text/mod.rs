@@ -57,9 +57,6 @@ fn write_map(out: &mut Vec<u8>, snapshot: &MapSnapshot, top: u32, divisor: u32, 
             continue;
         };
         let EntryValue::Buckets(counts) = &entry.value else { continue };
-        if scalar && used(counts).is_none() {
-            continue;
-        }
         push(out, format_args!("@{}", snapshot.name));
         write_key(out, entry, scalar, cleaned);
         out.extend_from_slice(b":\n");
