@@ -6,7 +6,7 @@
 //!
 //! *Not here:* slots that nobody reads at all (`dce`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Replacements, definitions};
 use crate::ir::flow::Flow;
@@ -94,6 +94,8 @@ struct Known {
     /// Values that were stored and are still there.
     values: HashMap<Range, Value>,
     bytes: HashMap<(SlotId, u32), u8>,
+    /// Where the name of the current task lies.
+    names: HashSet<Range>,
     /// Elements that were read, by map and the place of the key.
     elements: HashMap<Element, Value>,
 }
@@ -122,13 +124,15 @@ impl Known {
         }
         match (written.writes, written.base.map(|base| place(base, definitions))) {
             (Some((slot, start, size)), _) => {
-                self.values.retain(|&(other, at, width), _| {
-                    other != slot || at + width <= start || start + size <= at
-                });
+                let is_apart =
+                    |&(other, at, width): &Range| other != slot || at + width <= start || start + size <= at;
+                self.values.retain(|range, _| is_apart(range));
+                self.names.retain(is_apart);
                 self.bytes.retain(|&(other, at), _| other != slot || at < start || start + size <= at);
             }
             (None, Some(Some((slot, _)))) => {
                 self.values.retain(|&(other, ..), _| other != slot);
+                self.names.retain(|&(other, ..)| other != slot);
                 self.bytes.retain(|&(other, _), _| other != slot);
             }
             (None, Some(None)) => *self = Self::default(),
@@ -229,6 +233,12 @@ fn forward(
             _ => {}
         }
         let access = access(&inst.op, definitions);
+        if let (Op::Comm { .. }, Some(range)) = (&inst.op, access.writes)
+            && known.names.contains(&range)
+        {
+            changed = true;
+            return false;
+        }
         if let (Op::Store { value, width, .. }, Some(range)) = (&inst.op, access.writes) {
             if known.values.get(&range) == Some(value) {
                 changed = true;
@@ -247,6 +257,7 @@ fn forward(
             (Op::Zero { size, .. }, Some(range)) => {
                 known.write(range, std::iter::repeat_n(0, *size as usize));
             }
+            (Op::Comm { .. }, Some(range)) => drop(known.names.insert(range)),
             _ => {}
         }
         true

@@ -1,7 +1,8 @@
 //! [`ir::Module`] → the same program in fewer instructions.
 //!
 //! Passes in a small loop until nothing changes: [`fold`] computes what is known, [`cse`] what was computed
-//! before, [`memory`] what slots hold, [`cfg`](mod@cfg) clears ways that nothing takes, [`dce`] removes what nobody reads.
+//! before, [`memory`] what slots hold, [`slots`] which of them hold the same, [`cfg`](mod@cfg) clears ways that nothing
+//! takes, [`dce`] removes what nobody reads.
 //!
 //! *Invariant:* a pass keeps what `ir::verify` promises; debug builds check it after each.
 //!
@@ -12,6 +13,7 @@ pub mod cse;
 pub mod dce;
 pub mod fold;
 pub mod memory;
+pub mod slots;
 
 #[cfg(test)]
 mod tests;
@@ -27,11 +29,12 @@ type Pass = fn(&mut Function) -> bool;
 /// Optimises every program.
 pub fn optimise(module: &mut Module) {
     check(module, "lowering");
-    let passes: [(&str, Pass); 5] = [
+    let passes: [(&str, Pass); 6] = [
         ("cfg", cfg::run),
         ("fold", fold::run),
         ("cse", cse::run),
         ("memory", memory::run),
+        ("slots", slots::run),
         ("dce", dce::run),
     ];
     for index in 0..module.programs.len() {

@@ -126,6 +126,26 @@ fn what_is_overwritten_or_there_already_is_not_written() {
 }
 
 #[test]
+fn a_name_that_is_there_is_not_asked_again() {
+    let text = optimised(|b| {
+        let (name, pid) = (memory(b, 16), b.value(Op::Ambient(Ambient::Pid), S));
+        let set = |b: &mut FunctionBuilder| {
+            b.effect(Op::MapSet { map: MapId(0), key: Some(name), value: pid }, S);
+        };
+        for _ in 0..2 {
+            b.effect(Op::Comm { to: name }, S);
+            set(b);
+        }
+        b.effect(Op::Store { memory: name, offset: 8, width: 1, value: pid }, S);
+        set(b);
+        b.effect(Op::Comm { to: name }, S);
+        set(b);
+        pid
+    });
+    assert_eq!(text.matches("comm").count(), 2, "{text}");
+}
+
+#[test]
 fn elements_are_read_once_until_they_change() {
     let text = optimised(|b| {
         // Two keys of the same content in different places.
@@ -153,4 +173,85 @@ fn stores_that_nobody_reads_vanish() {
         b.constant(0, S)
     });
     assert!(!text.contains("comm"), "{text}");
+}
+
+/// A slot of 24 bytes with a name and a number.
+fn pair(b: &mut FunctionBuilder, number: Value) -> Value {
+    let key = memory(b, 24);
+    b.effect(Op::Comm { to: key }, S);
+    b.effect(Op::Store { memory: key, offset: 16, width: 8, value: number }, S);
+    key
+}
+
+#[test]
+fn a_key_is_built_once() {
+    let text = optimised(|b| {
+        let pid = b.value(Op::Ambient(Ambient::Pid), S);
+        let key = Some(pair(b, pid));
+        b.effect(Op::MapSet { map: MapId(0), key, value: pid }, S);
+        let (then, done) = (b.block(), b.block());
+        b.branch(pid, then, done, S);
+        b.seal(then);
+        b.switch_to(then);
+        let again = b.value(Op::Ambient(Ambient::Pid), S);
+        let key = Some(pair(b, again));
+        b.value(Op::MapDelete { map: MapId(0), key }, S);
+        b.jump(done, vec![]);
+        b.seal(done);
+        b.switch_to(done);
+        pid
+    });
+    assert_eq!((text.matches("comm").count(), text.matches("store").count()), (1, 1), "{text}");
+}
+
+#[test]
+fn keys_of_other_values_and_ways_stay() {
+    let text = optimised(|b| {
+        let (pid, tid) = (b.value(Op::Ambient(Ambient::Pid), S), b.value(Op::Ambient(Ambient::Tid), S));
+        let (then, done) = (b.block(), b.block());
+        b.branch(pid, then, done, S);
+        b.seal(then);
+        b.switch_to(then);
+        for number in [pid, tid] {
+            let key = Some(pair(b, number));
+            b.effect(Op::MapSet { map: MapId(0), key, value: pid }, S);
+        }
+        b.jump(done, vec![]);
+        b.seal(done);
+        b.switch_to(done);
+        // Not every way here has built it.
+        let key = Some(pair(b, pid));
+        b.effect(Op::MapSet { map: MapId(0), key, value: pid }, S);
+        pid
+    });
+    assert_eq!((text.matches("comm").count(), text.matches("store").count()), (3, 3), "{text}");
+}
+
+#[test]
+fn what_is_read_before_it_is_filled_again_stays() {
+    let text = optimised(|b| {
+        let (state, head, body, done) = (b.slot(8, 8), b.block(), b.block(), b.block());
+        let (zero, many) = (b.constant(0, S), b.constant(9, S));
+        let last = memory(b, 8);
+        b.effect(Op::LoopOpen { state, from: zero, to: many }, S);
+        b.jump(head, vec![]);
+        b.switch_to(head);
+        let number = b.param(body, crate::ir::Type::Int);
+        b.next(state, body, done, S);
+        b.seal(body);
+        b.switch_to(body);
+        let key = memory(b, 8);
+        b.effect(Op::Store { memory: key, offset: 0, width: 8, value: number }, S);
+        b.effect(Op::MapSet { map: MapId(0), key: Some(key), value: number }, S);
+        // The number of the round before.
+        b.effect(Op::MapSet { map: MapId(0), key: Some(last), value: number }, S);
+        b.effect(Op::Store { memory: last, offset: 0, width: 8, value: number }, S);
+        b.jump(head, vec![]);
+        b.seal(head);
+        b.seal(done);
+        b.switch_to(done);
+        b.effect(Op::LoopClose { state }, S);
+        zero
+    });
+    assert_eq!(text.matches("store").count(), 2, "{text}");
 }

@@ -18,18 +18,24 @@ impl Selector<'_> {
             if !keeps_element(&inst.op) {
                 self.looked_up = None;
             }
-            // A test that only the branch right behind it reads needs no 0 or 1 in between.
             if at == last
                 && let (Some(result), Terminator::Branch { condition, then, otherwise, span }) =
                     (inst.result, &block.terminator)
                 && result == *condition
-                && self.branches[result.0 as usize] == 1
-                && !self.materialised[result.0 as usize]
-                && is_test(&inst.op)
             {
-                let (yes, no) = (self.edge(then), self.edge(otherwise));
-                self.span = inst.span.to(*span);
-                return self.test(&inst.op, yes, no);
+                // A test that only the branch right behind it reads needs no 0 or 1 in between.
+                let index = result.0 as usize;
+                if is_test(&inst.op) && self.branches[index] == 1 && !self.materialised[index] {
+                    let (yes, no) = (self.edge(then), self.edge(otherwise));
+                    self.span = inst.span.to(*span);
+                    return self.test(&inst.op, yes, no);
+                }
+                if let Op::MapGet { map, key } = inst.op {
+                    let (yes, no) = (self.edge(then), self.edge(otherwise));
+                    let dst = self.result(result);
+                    self.map_get_test(dst, map, key, yes, no);
+                    return Ok(());
+                }
             }
             match inst.result {
                 Some(result) => self.value(result, &inst.op)?,

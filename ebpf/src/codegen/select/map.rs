@@ -70,22 +70,41 @@ impl<'a> Selector<'a> {
     }
 
     pub(super) fn map_get(&mut self, dst: Reg, map: MapId, key: Option<Value>) {
-        let spec = self.spec(map);
-        let (width, signed) = Self::value_width(spec);
-        if spec.storage == Storage::Array {
-            let mem = self.only_element(map);
-            return self.load_any(dst, mem, width, signed);
+        if self.spec(map).storage == Storage::Array {
+            return self.get_only(dst, map);
         }
+        let done = self.label();
+        self.get_or(dst, map, key, done);
+        self.jump(done);
+        self.begin(done);
+    }
+
+    /// Reads an element and jumps by whether it is 0: what is missing needs no second question.
+    pub(super) fn map_get_test(&mut self, dst: Reg, map: MapId, key: Option<Value>, yes: Label, no: Label) {
+        match self.spec(map).storage {
+            Storage::Array => self.get_only(dst, map),
+            _ => self.get_or(dst, map, key, no),
+        }
+        self.branch(Cond::Ne, dst, 0, yes, no);
+    }
+
+    fn get_only(&mut self, dst: Reg, map: MapId) {
+        let (width, signed) = Self::value_width(self.spec(map));
+        let mem = self.only_element(map);
+        self.load_any(dst, mem, width, signed);
+    }
+
+    /// Reads the element of a hash; where there is none, 0 goes to `missing`.
+    fn get_or(&mut self, dst: Reg, map: MapId, key: Option<Value>, missing: Label) {
+        let (width, signed) = Self::value_width(self.spec(map));
         let key = self.key(key);
         let element = self.look_up(map, key);
         self.looked_up = Some((map, key, element));
-        let (found, done) = (self.label(), self.label());
+        let found = self.label();
         self.mov(dst, 0);
-        self.branch(Cond::Ne, element, 0, found, done);
+        self.branch(Cond::Ne, element, 0, found, missing);
         self.begin(found);
         self.load_any(dst, Mem::at(element), width, signed);
-        self.jump(done);
-        self.begin(done);
     }
 
     pub(super) fn map_read(&mut self, map: MapId, key: Option<Value>, to: Value) {
