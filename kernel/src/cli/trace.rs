@@ -126,7 +126,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         eprintln!("WARNING: a map was full, {} updates were dropped", counts.map_full);
     }
     if counts.missed > 0 {
-        eprintln!("WARNING: {} events were missed: their probe was already running on that CPU", counts.missed);
+        eprintln!(
+            "WARNING: {} events were missed: their probe was already running on that CPU",
+            counts.missed
+        );
     }
     let code = exit.unwrap_or(0);
     Ok(u8::try_from(code & 0xff).map_or(ExitCode::FAILURE, ExitCode::from))
