@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::charts::{LINE, Labels, TEXT, WIDTH, bar, ink, left_of_axis, tip, whole_numbers, widest};
+use super::charts::{LINE, Labels, TEXT, WIDTH, bar, ink, tip, whole_numbers, widest};
 use crate::display::Panel;
 use crate::display::font;
 use crate::display::number::{grouped, percent};
@@ -14,8 +14,6 @@ const ACROSS: usize = 3;
 const GAP: f64 = 16.0;
 /// Text below the title of a small multiple.
 const SMALL: f64 = 10.0;
-/// Pixels of the title of an axis at the left.
-const AXIS_TITLE: f64 = 18.0;
 
 /// `p50 [512, 1K) = 512–1,024 ns · p90 …`
 pub fn percentiles(series: &Series) -> String {
@@ -77,10 +75,10 @@ fn range_tips(drawn: &Distribution) -> Vec<Value> {
     tooltip
 }
 
-pub fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
+/// `hist`: a row for each range; without key the line of cumulative shares over it.
+pub fn histogram(drawn: &Distribution, panel: &Panel, left: f64) -> Value {
     let unit = panel.unit.map_or(String::new(), |unit| format!(", {}", unit.symbol()));
     let title = format!("bucket{unit}");
-    let left = AXIS_TITLE + left_of_axis(drawn.ranges.iter().map(|range| range.label.as_str()));
     let most = drawn.most as f64;
     let y = json!({"field": "range", "type": "ordinal", "sort": null, "title": title});
     let x = |ticks| {
@@ -136,7 +134,7 @@ pub fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
 }
 
 /// The series of a map with keys, each drawn by `spec` (which also learns whether it is the first in its row
-/// and so has the labels of the rows, `left` pixels wide), under a title with key, n and percentiles.
+/// and so has the labels of the rows), under a title with key, n and percentiles.
 fn multiples(drawn: &Distribution, left: f64, spec: impl Fn(&Series, bool) -> Value) -> Value {
     let across = drawn.series.len().clamp(1, ACROSS);
     let width = ((WIDTH - left - GAP * (across - 1) as f64) / across as f64).floor();
@@ -193,11 +191,9 @@ fn place_outside(drawn: &Distribution, values: &mut [Value]) {
     }
 }
 
-pub fn linear(drawn: &Distribution, panel: &Panel) -> Value {
+/// `lhist`: bars over a true axis; without key the percentiles on it.
+pub fn linear(drawn: &Distribution, panel: &Panel, left: f64) -> Value {
     let most = drawn.most as f64;
-    // An axis of whole numbers has six digits and a comma at most.
-    let left =
-        AXIS_TITLE + left_of_axis([grouped(drawn.most.min(999_999).into())].iter().map(String::as_str));
     let bars = |series: &Series, first: bool, ticks: u32| {
         let mut values = ranges(drawn, series);
         place_outside(drawn, &mut values);
