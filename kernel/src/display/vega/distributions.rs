@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::charts::{BAR, LABEL, LINE, Labels, TEXT, WIDTH, left_of_axis, tip, whole_numbers, widest};
+use super::charts::{LINE, Labels, TEXT, WIDTH, bar, ink, tip, whole_numbers, widest};
 use crate::display::Panel;
+use crate::display::font;
 use crate::display::number::{grouped, percent};
 use crate::display::panel::{Distribution, Range, Series};
 
@@ -11,8 +12,8 @@ use crate::display::panel::{Distribution, Range, Series};
 const ACROSS: usize = 3;
 /// Pixels between two of them.
 const GAP: f64 = 16.0;
-/// Pixels of the title of an axis at the left.
-const AXIS_TITLE: f64 = 18.0;
+/// Text below the title of a small multiple.
+const SMALL: f64 = 10.0;
 
 /// `p50 [512, 1K) = 512–1,024 ns · p90 …`
 pub fn percentiles(series: &Series) -> String {
@@ -74,19 +75,19 @@ fn range_tips(drawn: &Distribution) -> Vec<Value> {
     tooltip
 }
 
-pub fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
+/// `hist`: a row for each range; without key the line of cumulative shares over it.
+pub fn histogram(drawn: &Distribution, panel: &Panel, left: f64) -> Value {
     let unit = panel.unit.map_or(String::new(), |unit| format!(", {}", unit.symbol()));
     let title = format!("bucket{unit}");
-    let left = AXIS_TITLE + left_of_axis(drawn.ranges.iter().map(|range| range.label.as_str()));
     let most = drawn.most as f64;
     let y = json!({"field": "range", "type": "ordinal", "sort": null, "title": title});
     let x = |ticks| {
         json!({"field": "value", "type": "quantitative", "title": "count", "scale": {"domain": [0, most]},
-               "axis": whole_numbers(most, ticks)})
+               "axis": whole_numbers(0.0, most, ticks)})
     };
     // A bar of one in a million is still a bar.
     let stroke = json!({"condition": {"test": "datum.value > 0", "value": 1.5}, "value": 0});
-    let mark = json!({"type": "bar", "color": BAR, "stroke": BAR});
+    let mark = json!({"type": "bar", "color": bar(), "stroke": bar()});
     if drawn.keyed {
         let step = if drawn.ranges.len() > 16 { 12 } else { 16 };
         return multiples(drawn, left, |series, first| {
@@ -114,7 +115,7 @@ pub fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
         "layer": [
             {"layer": [
                 {"mark": mark, "encoding": {"x": x(6), "strokeWidth": stroke, "tooltip": range_tips(drawn)}},
-                {"mark": {"type": "text", "style": LABEL, "align": "left", "baseline": "middle", "dx": 5,
+                {"mark": {"type": "text", "color": ink(), "align": "left", "baseline": "middle", "dx": 5,
                           "fontSize": TEXT, "fontWeight": "bold"},
                  "encoding": {"x": x(6), "text": {"field": "marks", "type": "nominal"}}},
             ]},
@@ -133,20 +134,30 @@ pub fn histogram(drawn: &Distribution, panel: &Panel) -> Value {
 }
 
 /// The series of a map with keys, each drawn by `spec` (which also learns whether it is the first in its row
-/// and so has the labels of the rows, `left` pixels wide), under a title with key, n and percentiles.
+/// and so has the labels of the rows), under a title with key, n and percentiles.
 fn multiples(drawn: &Distribution, left: f64, spec: impl Fn(&Series, bool) -> Value) -> Value {
     let across = drawn.series.len().clamp(1, ACROSS);
     let width = ((WIDTH - left - GAP * (across - 1) as f64) / across as f64).floor();
     let mut labels = Labels::new();
+    // The percentiles in one line, or where that is too long for one of the charts, in one each.
+    let marks = |series: &Series| -> Vec<String> {
+        let shown = series.marks.iter().filter(|mark| mark.name != "p90");
+        shown.map(|mark| format!("{} {}", mark.name, mark.label)).collect()
+    };
+    let fits =
+        drawn.series.iter().all(|series| font::width(&marks(series).join(" · "), SMALL, false) < width);
     let mut charts = Vec::new();
     for (i, series) in drawn.series.iter().enumerate() {
         let mut chart = spec(series, i % across == 0);
-        let marks = series.marks.iter().filter(|mark| mark.name != "p90");
-        let marks: Vec<String> = marks.map(|mark| format!("{} {}", mark.name, mark.label)).collect();
-        let n = format!("n {}", grouped(series.n as i128));
+        let mut subtitle = vec![format!("n {}", grouped(series.n as i128))];
+        if fits {
+            subtitle.push(marks(series).join(" · "));
+        } else {
+            subtitle.extend(marks(series));
+        }
         chart["title"] = json!({
-            "text": labels.unique(series.title.clone()), "subtitle": [n, marks.join(" · ")],
-            "anchor": "start", "frame": "group", "limit": width, "fontSize": 12, "subtitleFontSize": 10,
+            "text": labels.unique(series.title.clone()), "subtitle": subtitle,
+            "anchor": "start", "frame": "group", "limit": width, "fontSize": 12, "subtitleFontSize": SMALL,
         });
         chart["width"] = json!(width);
         charts.push(chart);
@@ -180,22 +191,20 @@ fn place_outside(drawn: &Distribution, values: &mut [Value]) {
     }
 }
 
-pub fn linear(drawn: &Distribution, panel: &Panel) -> Value {
+/// `lhist`: bars over a true axis; without key the percentiles on it.
+pub fn linear(drawn: &Distribution, panel: &Panel, left: f64) -> Value {
     let most = drawn.most as f64;
-    // An axis of whole numbers has six digits and a comma at most.
-    let left =
-        AXIS_TITLE + left_of_axis([grouped(drawn.most.min(999_999).into())].iter().map(String::as_str));
     let bars = |series: &Series, first: bool, ticks: u32| {
         let mut values = ranges(drawn, series);
         place_outside(drawn, &mut values);
         let mut y = json!({"field": "value", "type": "quantitative", "title": "count",
-                           "scale": {"domain": [0, most]}, "axis": whole_numbers(most, 4)});
+                           "scale": {"domain": [0, most]}, "axis": whole_numbers(0.0, most, 4)});
         if !first {
             y["axis"] = json!({"labels": false, "ticks": false, "title": null});
         }
         json!({
             "data": {"values": values},
-            "mark": {"type": "bar", "color": BAR, "stroke": BAR},
+            "mark": {"type": "bar", "color": bar(), "stroke": bar()},
             "encoding": {
                 "x": {"field": "low", "type": "quantitative", "scale": {"zero": false},
                       "title": panel.unit.map(|unit| unit.symbol()), "axis": {"tickCount": ticks}},
@@ -235,7 +244,7 @@ pub fn linear(drawn: &Distribution, panel: &Panel) -> Value {
         }));
         layers.push(json!({
             "data": {"values": marks},
-            "mark": {"type": "text", "style": LABEL, "align": "left", "dx": 3, "y": -6, "fontSize": TEXT},
+            "mark": {"type": "text", "color": ink(), "align": "left", "dx": 3, "y": -6, "fontSize": TEXT},
             "encoding": {"x": at, "text": {"field": "name", "type": "nominal"}, "tooltip": tips},
         }));
     }

@@ -25,7 +25,10 @@ pub fn spec(display: &Display) -> Value {
         room = room.saturating_sub(chart.to_string().len());
         room > 0
     };
-    let mut charts: Vec<Value> = display.panels.iter().map(charts::chart).take_while(fits).collect();
+    // What stands one below the other begins at the same place.
+    let left = display.panels.iter().map(charts::left).fold(0.0, f64::max);
+    let charts = display.panels.iter().map(|panel| charts::chart(panel, left));
+    let mut charts: Vec<Value> = charts.take_while(fits).collect();
     let mut spec = Map::new();
     spec.insert("$schema".into(), json!("https://vega.github.io/schema/vega-lite/v5.json"));
     spec.insert("description".into(), json!(described));
