@@ -12,7 +12,7 @@ use probebook_ebpf::value::Value as Decoded;
 use probebook_lang::types::{MapValue, Unit};
 use serde_json::{Map, Value, json};
 
-use super::{Display, png, svg, vega};
+use super::{Display, Panel, png, svg, vega};
 
 /// The MIME type of the maps themselves.
 pub const MAP_TYPE: &str = "application/vnd.probebook.map.v1+json";
@@ -44,8 +44,9 @@ pub fn complete(display: &Display) -> Bundle {
         bundle.data.insert("application/vnd.vegalite.v5+json".into(), vega::spec(display));
         if let Some(image) = png::render(&figure) {
             bundle.data.insert("image/png".into(), STANDARD.encode(image).into());
-            let size = json!({"width": svg::WIDTH, "height": figure.height});
-            bundle.metadata.insert("image/png".into(), size);
+            let described: Vec<String> = display.panels.iter().map(Panel::description).collect();
+            let about = json!({"width": svg::WIDTH, "height": figure.height, "alt": described.join("\n")});
+            bundle.metadata.insert("image/png".into(), about);
         }
         bundle.data.insert("image/svg+xml".into(), figure.text.into());
     }
