@@ -88,7 +88,7 @@ def test_completion_shows_types(open_lab, notebooks):
     items = lab.page.locator(".jp-Completer-item")
     items.first.wait_for(timeout=20_000)
     texts = items.all_inner_texts()
-    assert any("count" in text for text in texts), texts
+    assert any("count" in text and "size_t" in text for text in texts), texts
     lab.screenshot("completion")
 
 

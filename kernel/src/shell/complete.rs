@@ -39,7 +39,9 @@ impl Shell {
         let typed: Vec<Value> = matches
             .iter()
             .map(|m| {
-                json!({ "start": start, "end": end, "text": m.text, "type": m.sort, "signature": m.detail })
+                // Of a field its C type says more than that it is a field.
+                let sort = if m.sort == "field" && !m.detail.is_empty() { &m.detail } else { m.sort };
+                json!({ "start": start, "end": end, "text": m.text, "type": sort, "signature": m.detail })
             })
             .collect();
         let mut metadata = json!({ "_jupyter_types_experimental": typed });

@@ -103,8 +103,9 @@ fn histogram() {
     let text = printed(&keyed, 0, 1);
     assert!(text.starts_with(&format!("@hk[a]:\n(..., 0)               1 |{full}|\n\n@hk[b]:\n[2, 4)  ")));
     assert!(text.ends_with("|\n\n"));
-    let empty = Entry { key: vec![], value: EntryValue::Buckets(vec![0; 65]) };
-    assert_eq!(printed(&snapshot("h", None, MapValue::Hist { bits: 0 }, vec![empty]), 0, 1), "");
+    let zeroed = Entry { key: vec![], value: EntryValue::Buckets(vec![0; 65]) };
+    assert_eq!(printed(&snapshot("h", None, MapValue::Hist { bits: 0 }, vec![zeroed]), 0, 1), "@h:\n\n");
+    assert_eq!(printed(&snapshot("h", None, MapValue::Hist { bits: 0 }, vec![]), 0, 1), "");
 }
 
 #[test]
