@@ -57,17 +57,13 @@ pub enum Error {
     },
 }
 
-/// What to call a refused system call: a lack of rights gets the command to type.
+/// What to call a refused system call. The exact command to type is for the command line to say.
 pub(crate) fn refused(what: &str, error: std::io::Error) -> Error {
     match error.raw_os_error() {
-        Some(libc::EPERM | libc::EACCES) => {
-            let binary =
-                std::env::current_exe().map_or("probebook".into(), |path| path.display().to_string());
-            Error::Permission {
-                what: what.into(),
-                help: format!("BPF needs root or CAP_BPF and CAP_PERFMON: run `sudo {binary} …`"),
-            }
-        }
+        Some(libc::EPERM | libc::EACCES) => Error::Permission {
+            what: what.into(),
+            help: "BPF needs root, or CAP_BPF and CAP_PERFMON; for notebooks run `sudo probebook lab`".into(),
+        },
         _ => Error::System { what: what.into(), source: error },
     }
 }

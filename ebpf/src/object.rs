@@ -2,7 +2,7 @@
 //!
 //! *Not here:* what Linux gave back for it (`session`).
 
-use probebook_lang::ir::{Record, RuntimeWarning};
+use probebook_lang::ir::Record;
 use probebook_lang::probes::AttachPoint;
 use probebook_lang::source::Span;
 use probebook_lang::types::MapType;
@@ -190,13 +190,4 @@ impl MapSpec {
     pub fn holds_buckets(&self) -> bool {
         self.storage == Storage::PerCpuHash && self.ty.value.buckets() > 0
     }
-}
-
-/// A warning that a program raised while it ran, with its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raised {
-    /// What.
-    pub warning: RuntimeWarning,
-    /// Where.
-    pub span: Span,
 }

@@ -2,9 +2,7 @@
 //!
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
-//! * `call:` the workload, run once the probes are live: see [`Workload`];
-//! * `needs:` what the machine must have; a fixture that needs more than this machine has is ignored, and
-//!   fails where `REQUIRE_LIVE=1`.
+//! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -39,8 +37,6 @@ pub struct Fixture {
     pub args: Vec<String>,
     /// `call:`
     pub workload: Option<Workload>,
-    /// `needs:`
-    pub needs: Vec<String>,
 }
 
 impl Fixture {
@@ -51,14 +47,8 @@ impl Fixture {
     pub fn read(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut fixture = Self {
-            path: path.to_owned(),
-            name,
-            args: Vec::new(),
-            workload: None,
-            needs: Vec::new(),
-            text: String::new(),
-        };
+        let mut fixture =
+            Self { path: path.to_owned(), name, args: Vec::new(), workload: None, text: String::new() };
         for line in text.lines().take_while(|line| line.starts_with("//")) {
             let Some((directive, words)) = line.trim_start_matches('/').trim().split_once(": ") else {
                 continue;
@@ -68,7 +58,6 @@ impl Fixture {
                     fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
                 }
                 "call" => fixture.workload = Some(Workload::parse(words)),
-                "needs" => fixture.needs = words.split(' ').map(str::to_owned).collect(),
                 _ => {}
             }
         }
