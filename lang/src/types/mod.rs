@@ -3,6 +3,7 @@
 //! *Not here:* how bytes are laid out ([`layout`]), which BPF map kind stores them (`probebook_ebpf`).
 
 pub mod layout;
+pub mod structure;
 
 use std::fmt;
 
