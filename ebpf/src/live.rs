@@ -148,6 +148,7 @@ impl Tracer for LiveTracer {
             plan: Plan {
                 pid: options.pid.or(options.command),
                 uprobe_multi: target.linux >= (6, 6),
+                kprobe_multi: features::has_kprobe_multi(),
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,

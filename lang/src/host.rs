@@ -4,6 +4,7 @@
 //! [`FixedHost`], which knows a few tracepoints and one library.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A field of a tracepoint's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,15 @@ pub struct TracepointFormat {
     pub fields: Vec<Field>,
 }
 
+/// A function of Linux or of a module of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KernelFunction {
+    /// Its symbol.
+    pub name: String,
+    /// The module; `vmlinux` is Linux itself.
+    pub module: String,
+}
+
 /// Why a fact cannot be had, in words that say what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable(pub String);
@@ -64,6 +74,10 @@ pub trait Host {
     fn tracepoint(&self, category: &str, event: &str) -> Result<Option<TracepointFormat>, Unavailable>;
     /// Names that `rawtracepoint:` can take, sorted.
     fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable>;
+    /// The functions that `kprobe:` can take, by name; each name once in a module.
+    fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable>;
+    /// Whether Linux or one of its modules surely has a function of that name; `false` is no proof.
+    fn has_kernel_function(&self, name: &str) -> bool;
     /// The absolute path of a program or library given as a path, a program in `$PATH`, or a library's
     /// bare name (`libc`, `c`, `libssl`).
     fn resolve_binary(&self, name: &str) -> Option<String>;
@@ -80,6 +94,8 @@ pub struct FixedHost {
     pub tracepoints: BTreeMap<String, TracepointFormat>,
     /// Names for `rawtracepoint:`.
     pub raw_tracepoints: Vec<String>,
+    /// What `kprobe:` can take.
+    pub kernel_functions: Arc<Vec<KernelFunction>>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
 }
@@ -95,6 +111,14 @@ impl Host for FixedHost {
 
     fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable> {
         Ok(self.raw_tracepoints.clone())
+    }
+
+    fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
+        Ok(Arc::clone(&self.kernel_functions))
+    }
+
+    fn has_kernel_function(&self, name: &str) -> bool {
+        self.kernel_functions.iter().any(|function| function.name == name)
     }
 
     fn resolve_binary(&self, name: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ffi::CString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{hint, thread};
 
@@ -32,6 +33,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn is_live() -> bool {
     let source = Source::new("probe", "begin { @x = 1; }");
     LiveTracer::new().start(&source, &Options::default()).is_ok()
+}
+
+/// Whether this Linux was built with a kind of probes.
+///
+/// # Panics
+/// On a name it does not know: a fault of the fixture.
+pub fn has(need: &str) -> bool {
+    match need {
+        "kprobe" => Path::new("/sys/bus/event_source/devices/kprobe").exists(),
+        _ => panic!("unknown need: {need}"),
+    }
 }
 
 /// Runs a fixture and returns its output: events as text, then maps, then the exit code if it is not 0.

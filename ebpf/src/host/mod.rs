@@ -8,19 +8,22 @@
 pub mod btf;
 pub mod elf;
 pub mod features;
+mod kernel;
 pub mod tracefs;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use probebook_lang::host::{Host, TracepointFormat, Unavailable};
+use probebook_lang::host::{Host, KernelFunction, TracepointFormat, Unavailable};
 
 /// The running machine.
 #[derive(Debug, Default)]
 pub struct LiveHost {
     binaries: Mutex<BTreeMap<String, Binary>>,
+    /// The functions of Linux, and the modules that were loaded then.
+    kernel: Mutex<Option<(String, Arc<Vec<KernelFunction>>)>>,
 }
 
 /// The symbols of a file, and which state of the file they are from.
@@ -60,6 +63,22 @@ impl Host for LiveHost {
         names.sort();
         names.dedup();
         Ok(names)
+    }
+
+    fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
+        let modules = fs::read_to_string("/proc/modules").unwrap_or_default();
+        let mut known = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, functions)) = known.as_ref().filter(|(then, _)| *then == modules) {
+            return Ok(Arc::clone(functions));
+        }
+        let functions = Arc::new(kernel::functions()?);
+        *known = Some((modules, Arc::clone(&functions)));
+        Ok(functions)
+    }
+
+    fn has_kernel_function(&self, name: &str) -> bool {
+        let [id] = btf::function_ids([name]);
+        id.is_some()
     }
 
     fn resolve_binary(&self, name: &str) -> Option<String> {

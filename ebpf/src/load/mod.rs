@@ -9,9 +9,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use probebook_lang::probes::AttachPoint;
 
 use crate::Error;
+use crate::attach::Plan;
 use crate::error::refused;
 use crate::object::{MapRef, ProgramSpec};
-use crate::sys::program::{self, ProgramType, RunCounts, TRACE_UPROBE_MULTI};
+use crate::sys::program::{self, ProgramType, RunCounts, TRACE_KPROBE_MULTI, TRACE_UPROBE_MULTI};
 
 /// `BPF_PSEUDO_MAP_FD`: the immediate is a map's descriptor.
 const MAP_FD: u64 = 1;
@@ -24,6 +25,8 @@ const LOG_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Program {
     fd: OwnedFd,
+    /// The kind of link it was loaded for; 0 where one kind serves.
+    attach_type: u32,
     /// Where it belongs.
     pub points: Vec<AttachPoint>,
 }
@@ -35,7 +38,7 @@ impl Program {
     /// [`Error::Permission`]; [`Error::Verifier`], at the place in the cell.
     pub fn load<'a>(
         spec: &ProgramSpec,
-        uprobe_multi: bool,
+        plan: &Plan<'_>,
         resolve: impl Fn(MapRef) -> BorrowedFd<'a>,
     ) -> Result<Self, Error> {
         let mut code = spec.code.clone();
@@ -46,7 +49,7 @@ impl Program {
             code[index] = (code[index] & 0x0fff) | (pseudo << 12) | (fd << 32);
             code[index + 1] = u64::from(relocation.value_offset.unwrap_or(0)) << 32;
         }
-        let (kind, attach_type) = program_type(&spec.points, uprobe_multi);
+        let (kind, attach_type) = program_type(&spec.points, plan);
         let fd = match program::load(kind, attach_type, &spec.name, &code, None) {
             Ok(fd) => fd,
             Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
@@ -61,7 +64,7 @@ impl Program {
                 }
             }
         };
-        Ok(Self { fd, points: spec.points.clone() })
+        Ok(Self { fd, attach_type, points: spec.points.clone() })
     }
 
     /// What Linux has counted for it.
@@ -77,6 +80,11 @@ impl Program {
         program::test_run(self.fd.as_fd()).map_err(|error| refused("running a begin or end probe", error))
     }
 
+    /// Whether one kprobe.multi link attaches it to all of its functions.
+    pub fn is_kprobe_multi(&self) -> bool {
+        self.attach_type == TRACE_KPROBE_MULTI
+    }
+
     /// Whether it is run by us rather than attached to something.
     pub fn is_special(&self) -> bool {
         self.points.iter().all(AttachPoint::is_special)
@@ -89,14 +97,20 @@ impl AsFd for Program {
     }
 }
 
-fn program_type(points: &[AttachPoint], uprobe_multi: bool) -> (ProgramType, u32) {
+fn program_type(points: &[AttachPoint], plan: &Plan<'_>) -> (ProgramType, u32) {
+    let is_plain = |point: &AttachPoint| matches!(point, AttachPoint::Kprobe { module: None, offset: 0, .. });
     match points.first() {
         Some(AttachPoint::Tracepoint { .. }) => (ProgramType::Tracepoint, 0),
         Some(AttachPoint::Interval(_) | AttachPoint::Profile(_) | AttachPoint::Software { .. }) => {
             (ProgramType::PerfEvent, 0)
         }
-        Some(AttachPoint::Uprobe { .. }) if uprobe_multi => (ProgramType::Kprobe, TRACE_UPROBE_MULTI),
-        Some(AttachPoint::Uprobe { .. }) => (ProgramType::Kprobe, 0),
+        Some(AttachPoint::Kprobe { .. })
+            if plan.kprobe_multi && points.len() > 1 && points.iter().all(is_plain) =>
+        {
+            (ProgramType::Kprobe, TRACE_KPROBE_MULTI)
+        }
+        Some(AttachPoint::Uprobe { .. }) if plan.uprobe_multi => (ProgramType::Kprobe, TRACE_UPROBE_MULTI),
+        Some(AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. }) => (ProgramType::Kprobe, 0),
         Some(AttachPoint::Begin | AttachPoint::End | AttachPoint::RawTracepoint { .. }) | None => {
             (ProgramType::RawTracepoint, 0)
         }

@@ -104,7 +104,7 @@ impl Session {
                 MapRef::Scratch => scratch.as_fd(),
                 MapRef::Globals => globals.as_fd(),
             };
-            programs.push(Program::load(spec, parts.plan.uprobe_multi, resolve)?);
+            programs.push(Program::load(spec, &parts.plan, resolve)?);
         }
         let queue = Queue::start(Setup {
             ring,

@@ -49,7 +49,9 @@ fn meaning(point: &AttachPoint, uses: &Uses<'_>, host: &dyn Host) -> Meaning {
         meaning.name = Some(point.to_string());
     }
     match point {
-        AttachPoint::Uprobe { function, .. } if uses.func => meaning.name = Some(function.clone()),
+        AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } if uses.func => {
+            meaning.name = Some(function.clone())
+        }
         AttachPoint::Tracepoint { category, event } => {
             meaning.is_syscall = category == "syscalls";
             if !uses.fields.is_empty() {
