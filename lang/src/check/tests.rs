@@ -1,10 +1,12 @@
 //! Small programs against a small machine: types, sharing of programs, diagnostics with the text they
 //! point to.
 
+use std::sync::Arc;
+
 use super::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Environment, KnownMap, Parameters};
-use crate::host::{Field, FieldKind, FixedHost, Host, TracepointFormat, Unavailable};
+use crate::host::{Field, FieldKind, FixedHost, Host, KernelFunction, TracepointFormat, Unavailable};
 use crate::source::Source;
 use crate::syntax;
 use crate::typed::{self, Program};
@@ -467,6 +469,12 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         }
         fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable> {
             Ok(Vec::new())
+        }
+        fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
+            Err(Unavailable("nothing here".into()))
+        }
+        fn has_kernel_function(&self, _: &str) -> bool {
+            false
         }
         fn resolve_binary(&self, _: &str) -> Option<String> {
             None
