@@ -157,7 +157,7 @@ fn events_share_a_program_unless_the_body_tells_them_apart() {
 #[test]
 fn wrong_attach_points() {
     assert_eq!(complaints("tracepont:a:b { }"), [(Code::UnknownProbeType, "tracepont")]);
-    assert_eq!(complaints("kprobe:vfs_read { }"), [(Code::Unsupported, "kprobe")]);
+    assert_eq!(complaints("fentry:vfs_read { }"), [(Code::Unsupported, "fentry")]);
     assert_eq!(complaints("t:syscalls:sys_enter_raed { }"), [(Code::NoMatch, "sys_enter_raed")]);
     assert_eq!(complaints("t:syscals:sys_enter_read { }"), [(Code::NoMatch, "syscals")]);
     assert_eq!(complaints("t:sys_enter_read { }"), [(Code::InvalidProbe, "sys_enter_read")]);
