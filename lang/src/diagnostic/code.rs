@@ -32,7 +32,7 @@ macro_rules! codes {
     };
 }
 
-// Sections: text, structure, not yet supported, probes, names, types, maps, calls, control flow,
+// Sections: text, structure, not yet supported, macros, probes, names, types, maps, calls, control flow,
 // loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
@@ -50,6 +50,13 @@ codes! {
     TooDeep = "too-deep", "Brackets, blocks or operators nested deeper than the compiler follows.";
 
     Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
+
+    InvalidParameter = "invalid-parameter", "A parameter of a macro that cannot be one, or stands there twice.";
+    MacroRedefinition = "macro-redefinition", "A macro of which an earlier one takes all arguments.";
+    LeavesMacro = "leaves-macro", "A `return`, `break` or `continue` that would leave its macro.";
+    MacroRecursion = "macro-recursion", "A macro whose expansion calls it again.";
+    MacroTooLarge = "macro-too-large", "Macros that expand to more than the compiler follows.";
+    UnhygienicMap = "unhygienic-map", "A macro that uses a map which is not passed to it.";
 
     UnknownProbeType = "unknown-probe-type", "The first word of an attach point names no provider.";
     InvalidProbe = "invalid-probe", "The parts of an attach point do not fit its provider.";
@@ -71,6 +78,7 @@ codes! {
     InvalidCast = "invalid-cast", "A conversion between types that do not convert.";
     UnnecessaryCast = "unnecessary-cast", "A conversion to the type that the value has already.";
     InvalidIndex = "invalid-index", "An index that lies outside, or into something that has no elements.";
+    NotConstant = "not-constant", "A value that is not known before the program runs, where it must be.";
     ConstantOverflow = "constant-overflow", "A constant computation that overflows or divides by zero.";
     SignChange = "sign-change", "A conversion that may turn a large number negative or the other way round.";
     SignedDivision = "signed-division", "A division that treats a signed number as unsigned.";
