@@ -3,7 +3,7 @@
 //! *Not here:* constants that are folded without being asked for (`check::fold`).
 
 use super::Checker;
-use super::infer::literal;
+use super::fold::truth;
 use crate::diagnostic::Code;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -31,7 +31,7 @@ impl Checker<'_> {
     }
 
     /// The value, which must be a constant.
-    fn known(&mut self, value: Expr, span: Span) -> Option<Expr> {
+    pub(super) fn known(&mut self, value: Expr, span: Span) -> Option<Expr> {
         if is_constant(&value) {
             return Some(value);
         }
@@ -70,16 +70,8 @@ pub enum Decision {
 pub fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Int(_) | ExprKind::Bool(_) | ExprKind::String(_) => true,
-        ExprKind::Cast(inner) => is_constant(inner),
+        ExprKind::Tuple(items) => items.iter().all(is_constant),
         _ => false,
     }
 }
 
-/// Whether a constant holds as a condition.
-fn truth(expr: &Expr) -> Option<bool> {
-    match &expr.kind {
-        ExprKind::Bool(value) => Some(*value),
-        ExprKind::Cast(inner) => truth(inner),
-        _ => literal(expr).map(|value| value != 0),
-    }
-}

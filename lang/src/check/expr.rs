@@ -6,6 +6,7 @@
 use super::Checker;
 use super::cast::convert;
 use super::comptime::Decision;
+use super::fold::truth;
 use super::infer::{Shape, literal, literal_type};
 use super::map::Value;
 use crate::diagnostic::{Code, Diagnostic};
@@ -223,6 +224,9 @@ impl Checker<'_> {
     /// `c ? a : b`, both of one type.
     fn choice(&mut self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Option<Expr> {
         let (then, otherwise) = self.one_type(then, otherwise, span)?;
+        if let Some(holds) = truth(&condition) {
+            return Some(if holds { then } else { otherwise });
+        }
         let ty = then.ty.clone();
         let quantity = then.quantity.filter(|_| then.quantity == otherwise.quantity);
         let kind = ExprKind::Ternary {

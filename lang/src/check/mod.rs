@@ -25,6 +25,7 @@ mod map;
 mod name;
 mod operator;
 mod output;
+mod predicate;
 mod quantity;
 mod scope;
 mod stmt;
@@ -64,7 +65,8 @@ pub fn check(
 ) -> (typed::Program, Vec<Diagnostic>) {
     let Expanded { program, places, diagnostics: mut all } = expand(program, &environment.macros);
     let (typed, diagnostics) = check_expanded(&program, &places, host, environment);
-    all.extend(diagnostics);
+    let is_wrong = all.iter().any(Diagnostic::is_error);
+    all.extend(diagnostics.into_iter().filter(|diagnostic| !is_wrong || !is_lint(diagnostic)));
     let mut resolved: Vec<Diagnostic> = Vec::new();
     for diagnostic in all.into_iter().map(|diagnostic| places.resolve(diagnostic)) {
         // What is wrong in a macro is said once, not for each call.

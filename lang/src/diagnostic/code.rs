@@ -79,6 +79,7 @@ codes! {
     UnnecessaryCast = "unnecessary-cast", "A conversion to the type that the value has already.";
     InvalidIndex = "invalid-index", "An index that lies outside, or into something that has no elements.";
     NotConstant = "not-constant", "A value that is not known before the program runs, where it must be.";
+    Refused = "refused", "A program that refuses itself: `fail` or `static_assert`.";
     ConstantOverflow = "constant-overflow", "A constant computation that overflows or divides by zero.";
     SignChange = "sign-change", "A conversion that may turn a large number negative or the other way round.";
     SignedDivision = "signed-division", "A division that treats a signed number as unsigned.";

@@ -127,7 +127,10 @@ impl<'a> Expander<'a> {
 
     /// The body of a macro for arguments that it takes.
     fn body(&mut self, entry: Entry<'a>, arguments: Vec<Argument>, call: Span) -> Option<Expr> {
-        let Entry { definition, text } = entry;
+        let Entry { definition, text, is_broken } = entry;
+        if is_broken {
+            return None;
+        }
         let Some(shift) = self.places.add(&definition.name.text, definition.span, text, call) else {
             self.too_large(call);
             return None;

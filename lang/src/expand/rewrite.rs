@@ -52,7 +52,7 @@ impl Expander<'_> {
                 self.expr(value);
             }
         } else {
-            (block.statements, block.value) = (Vec::new(), None);
+            (block.statements, block.value) = (Vec::new(), Some(Box::new(error(block.span))));
         }
         self.depth -= 1;
     }
@@ -206,7 +206,16 @@ impl Expander<'_> {
         if !self.descend(span, height) {
             return Some(error(span));
         }
-        self.frames.last()?.argument(kind, name).map(|argument| argument.expr.clone())
+        let argument = self.frames.last()?.argument(kind, name)?.expr.clone();
+        // Where an expression is asked for, a map stands for its value, never for the whole map.
+        Some(match argument.kind {
+            ExprKind::Map(_) if kind == ParameterKind::Expr => {
+                let span = argument.span;
+                let block = Block { statements: Vec::new(), value: Some(Box::new(argument)), span };
+                Expr { kind: ExprKind::Block(block), span }
+            }
+            _ => argument,
+        })
     }
 
     /// A map whose name stands where no expression can.

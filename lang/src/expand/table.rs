@@ -19,6 +19,8 @@ use crate::syntax::ast::{Block, Expr, ExprKind, Iterable, Macro, ParameterKind, 
 pub(super) struct Entry<'a> {
     pub definition: &'a Macro,
     pub text: Option<&'a Arc<Source>>,
+    /// Something in it would leave it, which has been reported.
+    pub is_broken: bool,
 }
 
 /// The macros that a cell can call.
@@ -33,7 +35,9 @@ impl<'a> Table<'a> {
         let mut table = Self::default();
         let mut diagnostics = Vec::new();
         for definition in macros {
+            let before = diagnostics.len();
             no_way_out_of_block(&definition.body, 0, &mut diagnostics);
+            let is_broken = diagnostics.len() > before;
             match table.hiding(definition) {
                 Some(first) => {
                     let name = &definition.name.text;
@@ -43,12 +47,13 @@ impl<'a> Table<'a> {
                             .at(first.definition.name.span, "the first definition takes all of them"),
                     );
                 }
-                None => table.entries.push(Entry { definition, text: None }),
+                None => table.entries.push(Entry { definition, text: None, is_broken }),
             }
         }
         for known in known {
             if table.hiding(&known.definition).is_none() {
-                table.entries.push(Entry { definition: &known.definition, text: Some(&known.source) });
+                let (definition, text) = (&known.definition, Some(&known.source));
+                table.entries.push(Entry { definition, text, is_broken: false });
             }
         }
         (table, diagnostics)
@@ -75,7 +80,7 @@ impl<'a> Table<'a> {
         let mut diagnostic = Diagnostic::error(Code::WrongArguments, span, message);
         let count = arguments.len();
         let closest = self.named(name).min_by_key(|entry| entry.definition.parameters.len().abs_diff(count));
-        let Some(Entry { definition, text }) = closest else { return diagnostic };
+        let Some(Entry { definition, text, .. }) = closest else { return diagnostic };
         let mut point = |span, words: String| {
             diagnostic.labels.push(Label { span, text: words, of: text.cloned() });
         };

@@ -30,7 +30,7 @@ impl Parser<'_> {
         self.expect_close(")", opening, None);
         let mut body = self.block();
         body.take_last_if();
-        Some(Macro { name, parameters: parameters?, body, span: self.span_from(start) })
+        Some(Macro { name, parameters, body, span: self.span_from(start) })
     }
 
     /// The name behind `macro`; without one the definition is skipped.
@@ -55,12 +55,11 @@ impl Parser<'_> {
         }
     }
 
-    /// The parameters of a macro; `None` if one cannot be read.
-    fn parameters(&mut self) -> Option<Vec<Parameter>> {
+    /// The parameters of a macro, as far as they can be read.
+    fn parameters(&mut self) -> Vec<Parameter> {
         let mut parameters: Vec<Parameter> = Vec::new();
-        let mut is_right = true;
         if self.at(")") {
-            return Some(parameters);
+            return parameters;
         }
         loop {
             let next = self.peek(0);
@@ -70,7 +69,7 @@ impl Parser<'_> {
                 TokenKind::Ident => (ParameterKind::Expr, 0),
                 _ => {
                     self.expected(Code::Expected, "a parameter: `$variable`, `@map` or `name`");
-                    return None;
+                    return parameters;
                 }
             };
             self.bump();
@@ -78,7 +77,6 @@ impl Parser<'_> {
             if kind == ParameterKind::Expr && is_grammar_name(&name.text) {
                 let message = format!("`{}` is a builtin and cannot be a parameter", name.text);
                 self.report(Diagnostic::error(Code::InvalidParameter, name.span, message));
-                is_right = false;
             }
             let is_same = |other: &&Parameter| other.kind == kind && other.name.text == name.text;
             if let Some(first) = parameters.iter().find(is_same) {
@@ -86,11 +84,10 @@ impl Parser<'_> {
                 let diagnostic = Diagnostic::error(Code::InvalidParameter, name.span, message)
                     .at(first.name.span, "the first one");
                 self.report(diagnostic);
-                is_right = false;
             }
             parameters.push(Parameter { kind, name });
             if self.eat(",").is_none() {
-                return is_right.then_some(parameters);
+                return parameters;
             }
         }
     }
