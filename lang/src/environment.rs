@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::config::Settings;
 use crate::expand;
 use crate::source::Source;
 use crate::syntax::ast::Macro;
@@ -44,6 +45,8 @@ pub struct Environment {
     pub maps: BTreeMap<String, KnownMap>,
     /// Macros, the latest first.
     pub macros: Vec<KnownMacro>,
+    /// Configuration that earlier cells and the process environment have left.
+    pub settings: Settings,
     /// `$1` and the like.
     pub parameters: Parameters,
     /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw

@@ -74,4 +74,3 @@ pub fn is_constant(expr: &Expr) -> bool {
         _ => false,
     }
 }
-

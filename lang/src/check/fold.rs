@@ -62,12 +62,7 @@ fn integers(op: BinaryOp, a: i128, b: i128, span: Span) -> Result<Expr, Unfoldab
         BinaryOp::Or => number(Some(bits(a | b))),
         BinaryOp::Xor => number(Some(bits(a ^ b))),
         BinaryOp::Shl => number(u32::try_from(b).ok().filter(|b| *b < 64).and_then(|b| a.checked_shl(b))),
-        BinaryOp::Shr => number(
-            u32::try_from(b)
-                .ok()
-                .filter(|b| *b < 64)
-                .map(|b| a >> b),
-        ),
+        BinaryOp::Shr => number(u32::try_from(b).ok().filter(|b| *b < 64).map(|b| a >> b)),
         BinaryOp::LogicalAnd => Ok(boolean(a != 0 && b != 0, span)),
         BinaryOp::LogicalOr => Ok(boolean(a != 0 || b != 0, span)),
         BinaryOp::Eq => Ok(boolean(a == b, span)),

@@ -103,7 +103,8 @@ impl Checker<'_> {
             return self.error(Code::InvalidFormat, format.span, "a conversion of this format is unknown");
         };
         if found.len() != shown.len() {
-            let message = format!("conversions in the format: {}, values given: {}", found.len(), shown.len());
+            let message =
+                format!("conversions in the format: {}, values given: {}", found.len(), shown.len());
             return self.error(Code::InvalidFormat, format.span, message);
         }
         let mut rest = String::from_utf8_lossy(text).into_owned();

@@ -95,7 +95,11 @@ impl Places {
         let mut at = diagnostic.span;
         while let Some(expansion) = self.expansion(at) {
             let (span, text) = self.written(expansion.call);
-            calls.push(Label { span, text: format!("in the expansion of `{}` here", expansion.name), of: text });
+            calls.push(Label {
+                span,
+                text: format!("in the expansion of `{}` here", expansion.name),
+                of: text,
+            });
             at = expansion.call;
         }
         (diagnostic.span, diagnostic.of) = self.written(diagnostic.span);

@@ -232,7 +232,8 @@ impl Expander<'_> {
                 *map = Name { text: text.clone(), span: *span };
             }
             _ => {
-                let message = format!("the macro `{}` has no parameter `@{}`", frame.definition.name.text, map.text);
+                let message =
+                    format!("the macro `{}` has no parameter `@{}`", frame.definition.name.text, map.text);
                 let diagnostic = Diagnostic::error(Code::UnhygienicMap, map.span, message)
                     .note("a macro sees only the maps that are passed to it")
                     .help(format!("make `@{}` a parameter, and pass the map in the call", map.text));

@@ -89,7 +89,8 @@ impl<'a> Table<'a> {
             point(definition.name.span, format!("this one takes {}", arguments_in_words(wanted)));
             return diagnostic;
         }
-        let wrong = definition.parameters.iter().zip(arguments).find(|(p, argument)| !fits(p.kind, &argument.expr));
+        let wrong =
+            definition.parameters.iter().zip(arguments).find(|(p, argument)| !fits(p.kind, &argument.expr));
         if let Some((parameter, argument)) = wrong {
             let what = if parameter.kind == ParameterKind::Map { "a map" } else { "a scratch variable" };
             point(parameter.name.span, format!("the closest one takes {what} here"));
@@ -117,7 +118,11 @@ pub(crate) fn covers(first: &Macro, second: &Macro) -> bool {
 
 fn takes(definition: &Macro, arguments: &[Argument]) -> bool {
     definition.parameters.len() == arguments.len()
-        && definition.parameters.iter().zip(arguments).all(|(parameter, argument)| fits(parameter.kind, &argument.expr))
+        && definition
+            .parameters
+            .iter()
+            .zip(arguments)
+            .all(|(parameter, argument)| fits(parameter.kind, &argument.expr))
 }
 
 fn fits(kind: ParameterKind, argument: &Expr) -> bool {

@@ -45,7 +45,7 @@ pub fn lower(program: &typed::Program) -> ir::Module {
         });
     }
     let maps = program.maps.iter().map(map).collect();
-    let mut module = ir::Module { maps, records: records.finish(), programs };
+    let mut module = ir::Module { maps, records: records.finish(), programs, config: program.config.clone() };
     module.move_spans(|span| program.places.in_cell(span));
     module
 }

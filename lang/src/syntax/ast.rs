@@ -5,11 +5,14 @@
 //!
 //! *Not here:* types (`typed`).
 
+use crate::config::Value;
 use crate::source::Span;
 
 /// A cell or script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
+    /// The `config` block.
+    pub config: Vec<Setting>,
     /// Macros, in order; expansion leaves none.
     pub macros: Vec<Macro>,
     /// Probes, in order.
@@ -18,6 +21,17 @@ pub struct Program {
     pub statements: Vec<Stmt>,
     /// A bare expression in last place: the result of the cell.
     pub result: Option<Expr>,
+}
+
+/// `name = value` in the `config` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// As written.
+    pub name: Name,
+    /// A number, `true`, `false`, a string or a bare word.
+    pub value: Value,
+    /// The place of the value.
+    pub value_span: Span,
 }
 
 /// `macro name(parameters) { body }`

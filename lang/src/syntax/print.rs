@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use super::ast::{
-    AttachPoint, Block, Expr, ExprKind, Iterable, Macro, Name, ParameterKind, Probe, Program, Stmt, StmtKind, TypeKind, TypeName,
-    TypeOrExpr, UnaryOp,
+    AttachPoint, Block, Expr, ExprKind, Iterable, Macro, Name, ParameterKind, Probe, Program, Stmt, StmtKind,
+    TypeKind, TypeName, TypeOrExpr, UnaryOp,
 };
 use crate::source::Span;
 
@@ -63,7 +63,8 @@ impl Printer {
             ParameterKind::Expr => "",
         };
         let parameters = definition.parameters.iter();
-        let parameters: Vec<_> = parameters.map(|one| format!("{}{}", sigil(one.kind), one.name.text)).collect();
+        let parameters: Vec<_> =
+            parameters.map(|one| format!("{}{}", sigil(one.kind), one.name.text)).collect();
         let title = format!("macro {}({})", definition.name.text, parameters.join(", "));
         self.line(0, &title, definition.span);
         self.block(1, "body", &definition.body);

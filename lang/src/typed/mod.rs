@@ -14,6 +14,7 @@ mod print;
 
 pub use print::print;
 
+use crate::config::Config;
 use crate::expand::Places;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
 use crate::probes::AttachPoint;
@@ -34,6 +35,8 @@ pub struct Program {
     pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// The configuration it runs with.
+    pub config: Config,
 }
 
 /// A map.

@@ -97,7 +97,8 @@ impl Block {
     /// Makes an `if` in last place the value of the block if all of its own blocks have a value.
     pub(super) fn take_last_if(&mut self) {
         if self.value.is_none() {
-            self.value = self.statements.pop_if(|last| if_has_value(last)).map(|last| Box::new(if_value(last)));
+            self.value =
+                self.statements.pop_if(|last| if_has_value(last)).map(|last| Box::new(if_value(last)));
         }
     }
 }
