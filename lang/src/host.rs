@@ -76,8 +76,6 @@ pub trait Host {
     fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable>;
     /// The functions that `kprobe:` can take, by name; each name once in a module.
     fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable>;
-    /// Whether Linux or one of its modules surely has a function of that name; `false` is no proof.
-    fn has_kernel_function(&self, name: &str) -> bool;
     /// The absolute path of a program or library given as a path, a program in `$PATH`, or a library's
     /// bare name (`libc`, `c`, `libssl`).
     fn resolve_binary(&self, name: &str) -> Option<String>;
@@ -119,10 +117,6 @@ impl Host for FixedHost {
         Ok(Arc::clone(&self.kernel_functions))
     }
 
-    fn has_kernel_function(&self, name: &str) -> bool {
-        self.kernel_functions.iter().any(|function| function.name == name)
-    }
-
     fn resolve_binary(&self, name: &str) -> Option<String> {
         let is_match = |path: &&String| {
             *path == name || path.rsplit('/').next().is_some_and(|file| file.split('.').next() == Some(name))
@@ -139,6 +133,6 @@ impl Host for FixedHost {
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {
-        name == "bpf_task_from_pid"
+        name == "bpf_task_from_pid" || self.kernel_functions.iter().any(|function| function.name == name)
     }
 }

@@ -76,11 +76,6 @@ impl Host for LiveHost {
         Ok(functions)
     }
 
-    fn has_kernel_function(&self, name: &str) -> bool {
-        let [id] = btf::function_ids([name]);
-        id.is_some()
-    }
-
     fn resolve_binary(&self, name: &str) -> Option<String> {
         elf::resolve(name)
     }

@@ -473,9 +473,6 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
             Err(Unavailable("nothing here".into()))
         }
-        fn has_kernel_function(&self, _: &str) -> bool {
-            false
-        }
         fn resolve_binary(&self, _: &str) -> Option<String> {
             None
         }
