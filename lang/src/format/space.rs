@@ -21,7 +21,7 @@ fn is_tight(before: &Word, next: &Word, depth: usize) -> bool {
         return depth > 0 && before.kind == Ident;
     }
     match (before.kind, next.kind) {
-        (Part, PartColon) | (PartColon, Part) => true,
+        (Part | PartColon, PartColon) | (PartColon, Part) => true,
         (Punct("(" | "[" | "." | "->" | ".."), _) => true,
         (_, Punct(")" | "]" | "," | ";" | "." | "->" | "..")) => true,
         (Punct("{"), Punct("}")) | (Punct("?"), Punct(":")) => true,

@@ -19,6 +19,7 @@ fn probes_stand_as_in_bpftrace() {
         "tracepoint:a:b,\ntracepoint:c:d\n/pid == 1 && comm != \"x\"/\n{\n  @[comm] = count();\n  $x = -1;\n  \
          exit()\n}\n\nend\n{}\n",
     );
+    check("profileh::z99 {}", "profileh::z99\n{}\n");
     check("uprobe:/bin/x:\"f g\",{}", "uprobe:/bin/x:\"f g\",\n{}\n");
     check("begin\n/1/{ }", "begin\n/1/\n{}\n");
 }
@@ -88,7 +89,7 @@ fn long_lines_break_where_it_hurts_least() {
     );
     check(
         &format!("begin/{name}=={name}&&{name}!=1||{name}/{{}}"),
-        &format!("begin\n/{name} == {name} && {name} != 1 ||\n    {name}/\n{{}}\n"),
+        &format!("begin\n/{name} == {name} &&\n    {name} != 1 || {name}/\n{{}}\n"),
     );
     check(
         &format!("@long_enough_to_matter[{name}] = {name} + $b * {name};"),
