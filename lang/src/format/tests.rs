@@ -1,3 +1,5 @@
+//! Text → laid-out text, piece by piece; all fixtures are laid out in the tests crate.
+
 use super::*;
 
 #[track_caller]
