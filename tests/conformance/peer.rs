@@ -45,6 +45,7 @@ impl Peer {
     /// It does not run, or does not end; with what it said.
     pub fn run(&self, fixture: &Fixture) -> Result<PeerOutput, String> {
         let mut command = Command::new(&self.path);
+        command.envs(fixture.env.iter().map(|(name, value)| (name, value)));
         command.args(["-e", &fixture.text]).args(run::arguments(fixture));
         let mut child = command
             .stdin(Stdio::null())

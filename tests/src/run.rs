@@ -58,6 +58,7 @@ pub fn picture(fixture: &Fixture) -> Result<String, String> {
 
 fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
+    fixture.set_environment(tracer.environment_mut());
     tracer.environment_mut().parameters.positional = arguments(fixture);
     let source = Source::new(fixture.name.clone(), fixture.text.clone());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
@@ -75,7 +76,7 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     }
     running.stop().map_err(|error| error.to_string())?;
     output.rest(running.as_mut());
-    let names = running.maps().iter();
+    let names = running.maps().iter().filter(|_| running.config().print_maps_on_exit);
     let maps: Result<Vec<_>, _> =
         names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
     Ok((output, maps?))
