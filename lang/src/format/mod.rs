@@ -50,21 +50,19 @@ impl fmt::Display for Refusal {
 /// [`Refusal`]; then the text should stay untouched.
 pub fn format(source: &Source) -> Result<String, Refusal> {
     let parsed = parse_cell(source, &Parameters::default());
-    let errors: Vec<Diagnostic> = parsed.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
-    // What is merely not supported can be laid out, unless it hides what is wrong.
-    let is_fault = |d: &Diagnostic| !matches!(d.code, Code::Unsupported | Code::MissingParameter);
-    if errors.iter().any(is_fault) {
-        return Err(Refusal::Program(errors));
+    // Parameters are not known here.
+    let is_fault = |d: &&Diagnostic| d.is_error() && d.code != Code::MissingParameter;
+    let faults: Vec<Diagnostic> = parsed.diagnostics.iter().filter(is_fault).cloned().collect();
+    if !faults.is_empty() {
+        return Err(Refusal::Program(faults));
     }
     let formatted = print::print(source, &word::words(source, &parsed));
     let after = Source::new(source.name(), formatted);
     let reparsed = parse_cell(&after, &Parameters::default());
     if content(source, &parsed).eq(content(&after, &reparsed)) {
         Ok(after.text().to_owned())
-    } else if errors.is_empty() {
-        Err(Refusal::WouldChange)
     } else {
-        Err(Refusal::Program(errors))
+        Err(Refusal::WouldChange)
     }
 }
 
