@@ -123,7 +123,8 @@ impl<'a> Structures<'a> {
             (shape @ Shape::Record(_), Type::Struct { keyword, name, .. }) => {
                 if let Some(structure) = self.structure(*keyword, name) {
                     let members = self.flat(&structure, 0, depth);
-                    *shape = Shape::Record(members.into_iter().map(|(m, at)| self.field(m, at, depth)).collect());
+                    *shape =
+                        Shape::Record(members.into_iter().map(|(m, at)| self.field(m, at, depth)).collect());
                 }
             }
             (shape @ Shape::Int { .. }, Type::Enum { name, .. }) => {

@@ -86,10 +86,7 @@ fn sections(data: &[u8]) -> Option<Sections<'_>> {
     }
     let start = header(4)?;
     let section = |offset: usize, length: usize| data.get(start + offset..)?.get(..length);
-    Some(Sections {
-        types: section(header(8)?, header(12)?)?,
-        strings: section(header(16)?, header(20)?)?,
-    })
+    Some(Sections { types: section(header(8)?, header(12)?)?, strings: section(header(16)?, header(20)?)? })
 }
 
 impl<'a> Sections<'a> {

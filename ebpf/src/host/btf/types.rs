@@ -74,7 +74,8 @@ impl Known {
     pub fn enum_constant(&self, name: &str) -> Option<(Arc<Enumeration>, i64)> {
         self.constants.get(name.to_owned(), |name| {
             let btf = Btf::get()?;
-            let mut heads = btf.sections.heads().filter(|head| matches!(head.kind, kind::ENUM | kind::ENUM64));
+            let mut heads =
+                btf.sections.heads().filter(|head| matches!(head.kind, kind::ENUM | kind::ENUM64));
             heads.find_map(|head| {
                 let width = if head.kind == kind::ENUM { 8 } else { 12 };
                 let count = word(btf.sections.types, head.at + 4)? as usize & 0xffff;
@@ -151,7 +152,8 @@ impl Btf {
         static BTF: OnceLock<Option<Btf>> = OnceLock::new();
         let read = || {
             let sections = sections(bytes()?)?;
-            let places = std::iter::once(u32::MAX).chain(sections.heads().map(|head| head.at as u32)).collect();
+            let places =
+                std::iter::once(u32::MAX).chain(sections.heads().map(|head| head.at as u32)).collect();
             Some(Btf { sections, places })
         };
         BTF.get_or_init(read).as_ref()
@@ -206,11 +208,9 @@ impl Btf {
                 name: self.name(&head, id)?,
                 size: head.reference,
             },
-            kind::ENUM | kind::ENUM64 => Type::Enum {
-                name: self.name(&head, id)?,
-                width: width(head.reference)?,
-                signed: head.flag,
-            },
+            kind::ENUM | kind::ENUM64 => {
+                Type::Enum { name: self.name(&head, id)?, width: width(head.reference)?, signed: head.flag }
+            }
             kind::FORWARD => {
                 let keyword = if head.flag { Keyword::Union } else { Keyword::Struct };
                 let name = self.text(head.name)?;
