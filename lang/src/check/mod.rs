@@ -9,6 +9,7 @@
 //!
 //! *Not here:* the tables of builtins (`builtins`), layouts of keys and records (`lower`).
 
+mod access;
 mod aggregate;
 mod assign;
 pub(crate) mod attach;
@@ -40,6 +41,7 @@ use crate::environment::Environment;
 use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;
 use crate::source::Span;
+use crate::structures::Structures;
 use crate::syntax::ast;
 use crate::typed::{self, Quantity, VariableId};
 use crate::types::{Space, Type};
@@ -164,6 +166,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
 /// A walk through a program.
 struct Checker<'a> {
     host: &'a dyn Host,
+    structures: Structures<'a>,
     environment: &'a Environment,
     bodies: &'a [Body<'a>],
     /// The last walk: diagnostics count.
@@ -197,6 +200,7 @@ impl<'a> Checker<'a> {
     fn new(host: &'a dyn Host, environment: &'a Environment, bodies: &'a [Body<'a>]) -> Self {
         Self {
             host,
+            structures: Structures::new(host),
             environment,
             bodies,
             is_reporting: false,

@@ -440,7 +440,7 @@ fn fields_of_tracepoints() {
     );
     let text = typed::print(&program);
     assert!(text.contains("str(User context(24, int8*))"), "{text}");
-    assert!(text.contains("*(User context(24, int8*))"), "{text}");
+    assert!(text.contains("*(User context(24, int8 *))"), "{text}");
     assert!(text.contains("emit PrintValue (dynamic(8))"), "{text}");
     assert!(text.contains("context(16, uint64[6])[1]"), "{text}");
 }

@@ -259,6 +259,8 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
     /// `(a, b)`, `(a,)`, `()`
     Tuple(Vec<Expr>),
+    /// `(a = 1, b = 2)`
+    Record(Vec<(Name, Expr)>),
     /// `{ …; e }`
     Block(Block),
     /// `if (c) { a } else { b }` as a value.
@@ -272,6 +274,8 @@ pub enum ExprKind {
     },
     /// `sizeof(type or expr)`
     SizeOf(Box<TypeOrExpr>),
+    /// `offsetof(type or expr, a.b)`
+    OffsetOf(Box<TypeOrExpr>, Vec<Name>),
     /// What could not be parsed.
     Error,
 }
