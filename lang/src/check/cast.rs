@@ -167,7 +167,7 @@ impl Checker<'_> {
         let is_allowed = match (&value.ty, &to) {
             (from, to) if from.is_scalar() && to.is_scalar() => true,
             (Type::String { capacity: from }, Type::String { capacity: to }) => from <= to,
-            (Type::String { capacity }, Type::Array { of, len }) => size(of) == 1 && len >= capacity,
+            (Type::String { capacity }, Type::Array { of, len }) => size(of) == 1 && len == capacity,
             (Type::Int { .. }, Type::Array { .. }) if literal(&value).is_some() => {
                 is_flat(&to) && matches!(size(&to), 1 | 2 | 4 | 8)
             }
