@@ -116,7 +116,8 @@ impl Checker<'_> {
         let size = Layout::of(&of.ty).size;
         let wide = [1u8, 2, 4, 8].into_iter().find_map(|width| {
             // A word that lies inside of the structure, from the field's first byte or aligned before it.
-            let start = if offset + u32::from(width) <= size { offset } else { size.checked_sub(width.into())? };
+            let start =
+                if offset + u32::from(width) <= size { offset } else { size.checked_sub(width.into())? };
             let start = start.min(offset);
             let first = u32::from(bits.first) + 8 * (offset - start);
             let fits = first + u32::from(bits.width) <= 8 * u32::from(width);

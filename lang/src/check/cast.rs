@@ -17,7 +17,9 @@ pub fn convert(expr: Expr, ty: &Type) -> Expr {
     }
     let Expr { span, quantity, .. } = expr;
     let kind = match (expr.kind, ty) {
-        (ExprKind::Int(bits), Type::Int { width, signed } | Type::Enum { width, signed, .. }) => ExprKind::Int(truncate(bits, *width, *signed)),
+        (ExprKind::Int(bits), Type::Int { width, signed } | Type::Enum { width, signed, .. }) => {
+            ExprKind::Int(truncate(bits, *width, *signed))
+        }
         (ExprKind::Bool(value), Type::Int { .. }) => ExprKind::Int(i64::from(value)),
         (ExprKind::Tuple(items), Type::Tuple(types)) if items.len() == types.len() => {
             ExprKind::Tuple(items.into_iter().zip(types).map(|(item, ty)| convert(item, ty)).collect())

@@ -84,8 +84,8 @@ impl Checker<'_> {
         let AttachPoint::RawTracepoint { event } = self.point() else { return None };
         let Some(arguments) = self.host.raw_tracepoint(event) else {
             let message = format!("the types of the arguments of {} are not known", self.point());
-            let diagnostic = Diagnostic::error(Code::HostUnavailable, span, message)
-                .help("read them as arg0, arg1, …");
+            let diagnostic =
+                Diagnostic::error(Code::HostUnavailable, span, message).help("read them as arg0, arg1, …");
             self.report(diagnostic);
             return None;
         };

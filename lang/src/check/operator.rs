@@ -13,8 +13,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::typed::{Expr, ExprKind};
-use crate::types::layout::Layout;
 use crate::types::Type;
+use crate::types::layout::Layout;
 
 impl Checker<'_> {
     /// `op operand`
@@ -172,7 +172,9 @@ impl Checker<'_> {
     }
 
     fn warn_distinct(&mut self, a: &Expr, b: &Expr, span: Span) {
-        let (Type::Pointer { to: left, .. }, Type::Pointer { to: right, .. }) = (&a.ty, &b.ty) else { return };
+        let (Type::Pointer { to: left, .. }, Type::Pointer { to: right, .. }) = (&a.ty, &b.ty) else {
+            return;
+        };
         if left != right {
             let message = format!("these pointers lead to different types, {left} and {right}");
             self.report(Diagnostic::warning(Code::DistinctPointers, span, message));

@@ -36,10 +36,8 @@ impl Lowering<'_, '_> {
             // An array of characters may be full, without a NUL; one that is not has anything behind it.
             let text = self.temporary(&Type::String { capacity: size + 1 });
             let buffer = self.address(text, span);
-            self.builder.effect(
-                Op::ReadString { to: buffer, capacity: size + 1, limit: None, space, address },
-                span,
-            );
+            self.builder
+                .effect(Op::ReadString { to: buffer, capacity: size + 1, limit: None, space, address }, span);
             return self.copy(text, to, size, span);
         }
         let to = self.address(to, span);

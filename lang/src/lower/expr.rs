@@ -6,8 +6,8 @@ use crate::ir::{Arith, Cond, Op, Value};
 use crate::source::Span;
 use crate::syntax::ast::UnaryOp;
 use crate::typed::{Expr, ExprKind, VariableId};
-use crate::types::layout::Layout;
 use crate::types::Type;
+use crate::types::layout::Layout;
 
 use super::{Lowering, Storage};
 

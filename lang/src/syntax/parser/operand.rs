@@ -296,7 +296,8 @@ impl Parser<'_> {
             if let Some((first, _)) = fields.iter().find(|(other, _)| other.text == name.text) {
                 let message = format!("this record has a field `{}` already", name.text);
                 self.report(
-                    Diagnostic::error(Code::DuplicateField, name.span, message).at(first.span, "the first one"),
+                    Diagnostic::error(Code::DuplicateField, name.span, message)
+                        .at(first.span, "the first one"),
                 );
             }
             self.expect("=");
