@@ -49,6 +49,9 @@ impl Checker<'_> {
             self.available("args", of.span)?;
             return self.args_field(field, span);
         }
+        if matches!(&of.kind, ast::ExprKind::Name(name) if name == "config") {
+            return self.setting(field, span);
+        }
         let mut of = self.value(of)?;
         while let Type::Pointer { to, .. } = &of.ty
             && !matches!(**to, Type::Void)
