@@ -5,7 +5,7 @@
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Severity};
-use crate::source::{Source, Span};
+use crate::source::{File, Source, Span};
 
 /// Whether colours can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +36,38 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let primary = annotation(AnnotationKind::Primary, source, diagnostic.span, &diagnostic.label);
-    let others =
-        diagnostic.labels.iter().map(|l| annotation(AnnotationKind::Context, source, l.span, &l.text));
-    let snippet = Snippet::source(source.text()).path(source.name()).annotation(primary).annotations(others);
+    let places = diagnostic.labels.iter().map(|label| (AnnotationKind::Context, label.span, label.text.as_str()));
+    let primary = (AnnotationKind::Primary, diagnostic.span, diagnostic.label.as_str());
     let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()));
     let helps = diagnostic.helps.iter().map(|help| Level::HELP.message(help.as_str()));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
-    title.element(snippet).elements(notes).elements(helps)
+    title.elements(snippets(source, std::iter::once(primary).chain(places))).elements(notes).elements(helps)
 }
 
-fn annotation<'a>(kind: AnnotationKind, source: &Source, span: Span, label: &'a str) -> Annotation<'a> {
-    let end = source.text().len();
-    let range = span.range().start.min(end)..span.range().end.min(end);
-    let annotation = kind.span(range);
+type Place<'a> = (AnnotationKind, Span, &'a str);
+
+/// One piece of text for each file, that of the first place first.
+fn snippets<'a>(
+    source: &'a Source,
+    places: impl Iterator<Item = Place<'a>>,
+) -> Vec<Snippet<'a, Annotation<'a>>> {
+    let mut files: Vec<(&File, Vec<Place<'_>>)> = Vec::new();
+    for place in places {
+        let file = source.file(place.1.start);
+        match files.iter_mut().find(|(other, _)| other.span() == file.span()) {
+            Some((_, places)) => places.push(place),
+            None => files.push((file, vec![place])),
+        }
+    }
+    let snippet = |(file, places): (&'a File, Vec<Place<'a>>)| {
+        let annotations = places.into_iter().map(|place| annotation(file, place));
+        Snippet::source(&**file.text()).path(file.name()).annotations(annotations)
+    };
+    files.into_iter().map(snippet).collect()
+}
+
+fn annotation<'a>(file: &File, (kind, span, label): Place<'a>) -> Annotation<'a> {
+    let annotation = kind.span(file.range(span));
     if label.is_empty() { annotation } else { annotation.label(label) }
 }
 
@@ -100,6 +118,29 @@ error[unknown-name]: there is no function `cuont`
         stripped.push_str(rest);
         assert_ne!(ansi, plain);
         assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn each_file_shows_its_own_lines() {
+        let (mut source, mut diagnostic) = sample();
+        let header = source.attach("dir/x.h", "#define A 1\n#define B A +\n").expect("small");
+        let start = source.get(header).span().start;
+        diagnostic.labels[0].span = Span::new(start + 20, start + 21);
+        let expected = "\
+error[unknown-name]: there is no function `cuont`
+ --> cell 3:2:10
+  |
+2 |     @x = cuont();
+  |          ^^^^^ not known
+  |
+ ::: dir/x.h:2:9
+  |
+2 | #define B A +
+  |         - to be assigned here
+  |
+  = note: a fact
+  = help: did you mean `count`?";
+        assert_eq!(render(&source, &[diagnostic], Style::Plain), expected);
     }
 
     #[test]
