@@ -3,6 +3,7 @@
 //! *Invariant:* it is changed only by taking over the maps of a cell that was accepted and started.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::types::MapType;
 
@@ -17,6 +18,15 @@ pub struct KnownMap {
     pub users: Vec<String>,
 }
 
+/// The text of an earlier cell that declares something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaring {
+    /// The cell, by the name the notebook gave it.
+    pub name: String,
+    /// The whole text: what it declares is read from it again, with places that diagnostics can show.
+    pub text: Arc<str>,
+}
+
 /// Parameters of one run, from the command line or magics.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
@@ -29,6 +39,12 @@ pub struct Parameters {
 pub struct Environment {
     /// Maps by name without the `@`; the anonymous map is the empty name.
     pub maps: BTreeMap<String, KnownMap>,
+    /// Cells with C declarations and imports, the oldest first; what is declared again replaces.
+    pub declarations: Vec<Declaring>,
+    /// Where headers are looked for first (`-I`).
+    pub include_directories: Vec<String>,
+    /// Headers that are read before every program (`--include`).
+    pub headers: Vec<String>,
     /// `$1` and the like.
     pub parameters: Parameters,
     /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw

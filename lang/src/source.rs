@@ -93,9 +93,10 @@ impl File {
 /// How a text names others that are read with it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mention {
-    /// Without being named: the cells before this one that declare something, and headers that the command
-    /// line gives.
-    Before,
+    /// Without being named: the cells before this one that declare something.
+    Earlier,
+    /// Without being named: the headers that the command line gives.
+    Given,
     /// `#include <name>` and `#include "name"`
     Header {
         /// Between the brackets or quotes.
@@ -108,7 +109,7 @@ pub enum Mention {
 }
 
 /// Which file of a [`Source`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(u32);
 
 impl FileId {

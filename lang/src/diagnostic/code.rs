@@ -47,9 +47,17 @@ codes! {
     UnmatchedDelimiter = "unmatched-delimiter", "A closing bracket that nothing opened.";
     InvalidAssignment = "invalid-assignment", "The left side of an assignment or step is not a variable or map.";
     InvalidAttachPoint = "invalid-attach-point", "An attach point that is not words separated by colons.";
+    Misplaced = "misplaced", "A part of the program that has to stand elsewhere.";
     TooDeep = "too-deep", "Brackets, blocks or operators nested deeper than the compiler follows.";
 
     Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
+
+    InvalidDirective = "invalid-directive", "A line for the C preprocessor that cannot be followed.";
+    MissingHeader = "missing-header", "A header that is not found.";
+    InvalidDeclaration = "invalid-declaration", "A C declaration that cannot be read, or has no layout.";
+    DuplicateDefinition = "duplicate-definition", "A C name that the program defines twice.";
+    InvalidDefine = "invalid-define", "A `#define` that is used as a value but is none.";
+    InvalidImport = "invalid-import", "An import of what is not there or cannot be imported.";
 
     UnknownProbeType = "unknown-probe-type", "The first word of an attach point names no provider.";
     InvalidProbe = "invalid-probe", "The parts of an attach point do not fit its provider.";

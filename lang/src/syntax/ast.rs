@@ -5,17 +5,76 @@
 //!
 //! *Not here:* types (`typed`).
 
+use super::c::CPart;
 use crate::source::Span;
 
 /// A cell or script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
+    /// The C part, as written.
+    pub c: Vec<CItem>,
+    /// What the C part, its headers and earlier cells declare and define.
+    pub declared: CPart,
+    /// Where names stand for what `#define` says.
+    pub uses: Vec<Use>,
+    /// Imports, in order; what they bring in stands among the rest.
+    pub imports: Vec<Import>,
     /// Probes, in order.
     pub probes: Vec<Probe>,
     /// Bare statements at top level, in order: they run once, as the body of a `begin` probe.
     pub statements: Vec<Stmt>,
     /// A bare expression in last place: the result of the cell.
     pub result: Option<Expr>,
+}
+
+impl Program {
+    /// Takes in the items of another program behind the own ones.
+    pub fn append(&mut self, other: Self) {
+        self.c.extend(other.c);
+        self.uses.extend(other.uses);
+        self.imports.extend(other.imports);
+        self.probes.extend(other.probes);
+        self.statements.extend(other.statements);
+        self.result = other.result.or(self.result.take());
+    }
+}
+
+/// A name that stands for what `#define` says. Its tree is that of the definition, with places there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The name.
+    pub name: String,
+    /// What it is defined as.
+    pub body: Span,
+    /// Where it is used.
+    pub span: Span,
+}
+
+/// A piece of the C part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CItem {
+    /// What it is.
+    pub kind: CItemKind,
+    /// The whole, without the line end.
+    pub span: Span,
+}
+
+/// The kinds of pieces of the C part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CItemKind {
+    /// A `#` line.
+    Directive,
+    /// `struct`, `union`, `enum` or `typedef`, with its `;` if it has one.
+    Declaration,
+}
+
+/// `import "path";`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Without quotes.
+    pub path: String,
+    /// From the word to the path.
+    pub span: Span,
 }
 
 /// `attach points /predicate/ { body }`

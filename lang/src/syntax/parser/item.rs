@@ -14,7 +14,7 @@ impl Parser<'_> {
             if self.looks_like_probe() {
                 let probe = self.probe();
                 program.probes.push(probe);
-            } else if !self.other_item() {
+            } else if !self.head_item(&mut program) && !self.other_item() {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
                     Piece::Value(value) if self.at_end() => program.result = Some(value),
@@ -43,11 +43,6 @@ impl Parser<'_> {
                 self.bump();
                 true
             }
-            TokenKind::Directive => {
-                self.bump();
-                self.unsupported(next.span, "preprocessor lines are");
-                true
-            }
             TokenKind::Keyword => self.later_item(),
             _ => false,
         }
@@ -57,15 +52,13 @@ impl Parser<'_> {
     fn later_item(&mut self) -> bool {
         let what = match self.next_text() {
             "config" => "the `config` block is",
-            "import" => "`import` is",
             "macro" => "macros are",
             "fn" => "functions of one's own are",
-            "struct" | "union" | "enum" => "C types of one's own are",
             "let" if self.peek(1).kind == TokenKind::Map => "declaring a map is",
             _ => return false,
         };
         let start = self.bump().span;
-        let ends_with_block = !what.ends_with("map is") && !what.starts_with("`import");
+        let ends_with_block = !what.ends_with("map is");
         loop {
             let next = self.peek(0);
             match next.kind {

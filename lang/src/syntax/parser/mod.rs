@@ -3,6 +3,7 @@
 //! *Invariant:* every loop consumes a token or ends; what is deeper than [`MAX_DEPTH`] is not followed.
 
 mod control;
+mod define;
 mod expr;
 mod item;
 mod operand;
@@ -11,23 +12,28 @@ mod recover;
 mod stmt;
 mod ty;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Parsed;
-use super::ast::Program;
+use super::ast::{Program, Use};
+use super::c::Define;
 use super::lexer::Lexer;
 use super::token::{Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Parameters;
-use crate::source::Span;
+use crate::source::{File, Source, Span};
 
 /// How high the tree grows. Later stages walk it by recursion, on threads with 2 MiB of stack.
 const MAX_DEPTH: usize = 160;
 
 /// Reads one text.
 pub struct Parser<'a> {
-    text: &'a str,
     parameters: &'a Parameters,
+    /// What `#define` defines, and the texts that the definitions stand in.
+    defines: Option<(&'a Source, &'a BTreeMap<String, Define>)>,
+    /// The names whose definitions are being read.
+    expanding: Vec<&'a str>,
+    uses: Vec<Use>,
     lexer: Lexer<'a>,
     /// Read but not consumed, trivia included.
     ahead: VecDeque<Token>,
@@ -50,15 +56,17 @@ pub struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// At the start of the text.
-    pub fn new(text: &'a str, parameters: &'a Parameters) -> Self {
+    /// At the start of a span of a file; reads up to its end.
+    pub fn new(file: &'a File, span: Span, parameters: &'a Parameters) -> Self {
         Self {
-            text,
             parameters,
-            lexer: Lexer::new(text),
+            defines: None,
+            expanding: Vec::new(),
+            uses: Vec::new(),
+            lexer: Lexer::within(file, span),
             ahead: VecDeque::new(),
             tokens: Vec::new(),
-            last: Span::default(),
+            last: Span::new(span.start, span.start),
             diagnostics: Vec::new(),
             depth: 0,
             has_given_up: false,
@@ -70,9 +78,23 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// With names that stand for what `#define` says.
+    pub fn with_defines(mut self, source: &'a Source, defines: &'a BTreeMap<String, Define>) -> Self {
+        self.defines = Some((source, defines));
+        self
+    }
+
+    /// The C part and the imports alone, which stand before everything else.
+    pub fn head(mut self) -> Program {
+        let mut program = Program::default();
+        while self.head_item(&mut program) {}
+        program
+    }
+
     /// The whole text.
     pub fn parse(mut self) -> Parsed {
-        let program: Program = self.program();
+        let mut program: Program = self.program();
+        program.uses = self.uses;
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
         Parsed {
             program,
@@ -155,12 +177,13 @@ impl<'a> Parser<'a> {
     /// Goes on with the lexer just before the next token, for attach points.
     fn rewind_lexer(&mut self) {
         self.skip_trivia();
-        self.lexer.position = self.peek(0).span.start as usize;
+        let next = self.peek(0).span.start;
+        self.lexer.go_to(next);
         self.ahead.clear();
     }
 
     fn slice(&self, span: Span) -> &'a str {
-        &self.text[span.range()]
+        self.lexer.slice(span)
     }
 
     fn next_text(&mut self) -> &'a str {

@@ -130,6 +130,11 @@ impl Parser<'_> {
             TokenKind::Punct("{") => ExprKind::Block(self.block()),
             TokenKind::Ident => {
                 self.bump();
+                if !self.at("(")
+                    && let Some(expr) = self.defined(text, start)
+                {
+                    return expr;
+                }
                 self.name_or_call(Name { text: text.to_string(), span: start })
             }
             TokenKind::Keyword => self.keyword(text, start),
