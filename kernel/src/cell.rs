@@ -7,7 +7,10 @@
 //!
 //! *Not here:* what a magic does (`magic`), how a program is run (`runs`).
 
+use probebook_lang::environment::Environment;
+use probebook_lang::host::Host;
 use probebook_lang::source::{Source, Span};
+use probebook_lang::syntax::load;
 
 use crate::magic::{Command, Fault, Trace};
 
@@ -57,6 +60,12 @@ impl Cell {
             commands,
             trace: trace.unwrap_or_default(),
         })
+    }
+
+    /// Brings in the files that the program names, and what earlier cells declare.
+    pub fn load(&mut self, host: &dyn Host, environment: &Environment) {
+        self.program = load(&self.program, host, environment);
+        self.written = self.program.with_text(self.written.text());
     }
 
     /// Whether nothing but magics and blanks stands in it.

@@ -89,12 +89,16 @@ pub trait Host {
     fn header(
         &self,
         name: &str,
-        from: &str,
-        is_system: bool,
-        directories: &[String],
-    ) -> Result<TextFile, Unavailable>;
+        _from: &str,
+        _is_system: bool,
+        _directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        Err(Unavailable(format!("no files can be read here, nor {name}")))
+    }
     /// What `import` in the file `from` means: a file, or all files of a directory that can be imported.
-    fn import(&self, path: &str, from: &str) -> Result<Vec<TextFile>, Unavailable>;
+    fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        Err(Unavailable(format!("no files can be read here, nor {path}")))
+    }
     /// A structure or union of Linux. Names of those without a tag come from types of this host.
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>>;
     /// An enumeration of Linux, likewise.
@@ -170,7 +174,8 @@ impl Host for FixedHost {
     }
 
     fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
-        let is_meant = |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_meant =
+            |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let found: Vec<_> = self
             .files
             .iter()

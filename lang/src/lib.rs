@@ -18,10 +18,11 @@ pub mod syntax;
 pub mod typed;
 pub mod types;
 
-use diagnostic::Diagnostic;
+use diagnostic::{Diagnostic, Label};
 use environment::Environment;
 use host::Host;
-use source::Source;
+use source::{Source, Span};
+use syntax::ast::Use;
 
 /// A program that was accepted.
 #[derive(Debug)]
@@ -30,11 +31,15 @@ pub struct Compiled {
     pub module: ir::Module,
     /// The map that a bare `@map` in last place names; its result is the map itself.
     pub result: Option<ir::MapId>,
+    /// Whether later cells can use what it declares.
+    pub declares: bool,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
 
 /// The whole way from text to IR: parse, check, lower, optimise.
+///
+/// Reads no files: those that the program names are to be in the source already ([`syntax::load`]).
 ///
 /// # Errors
 /// All diagnostics, warnings included, if at least one is an error.
@@ -46,11 +51,31 @@ pub fn compile(
     let (program, mut diagnostics) = syntax::parse(source, &environment.parameters);
     let (typed, checked) = check::check(&program, host, environment);
     diagnostics.extend(checked);
+    diagnostics.iter_mut().for_each(|diagnostic| tell_uses(diagnostic, &program.uses));
     if diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.sort_by_key(|d| (std::cmp::Reverse(d.severity), d.span));
         return Err(diagnostics);
     }
-    let mut module = lower::lower(&typed, &structures::Structures::new(host));
+    let mut module = lower::lower(&typed, &structures::Structures::new(host, &typed.declared));
     opt::optimise(&mut module);
-    Ok(Compiled { module, result: typed.result_map, warnings: diagnostics })
+    let declares = !program.c.is_empty() || !program.imports.is_empty();
+    Ok(Compiled { module, result: typed.result_map, declares, warnings: diagnostics })
+}
+
+/// How many uses of definitions a diagnostic shows.
+const MOST_USES: usize = 4;
+
+/// What is wrong in the body of a `#define` is so where its name is used: shows where that is.
+fn tell_uses(diagnostic: &mut Diagnostic, uses: &[Use]) {
+    let mut shown = vec![diagnostic.span];
+    while let Some(one) = uses.iter().find(|one| {
+        let is_inside = |span: &Span| one.body.start <= span.start && span.end <= one.body.end;
+        !shown.contains(&one.span) && shown.iter().any(is_inside)
+    }) {
+        if shown.len() > MOST_USES {
+            break;
+        }
+        shown.push(one.span);
+        diagnostic.labels.push(Label { span: one.span, text: format!("`{}` is used here", one.name) });
+    }
 }

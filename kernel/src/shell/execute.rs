@@ -7,6 +7,7 @@ use std::time::Instant;
 use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::Options;
 use probebook_lang::source::Source;
+use probebook_lang::syntax::load;
 use serde_json::{Map, Value, json};
 
 use super::{Shell, error_reply, flag, text};
@@ -122,7 +123,7 @@ impl Shell {
             return Ok(());
         }
         let name = format!("cell {}", self.count);
-        let cell = Cell::parse(&name, code).map_err(|fault| Failure {
+        let mut cell = Cell::parse(&name, code).map_err(|fault| Failure {
             name: "MagicError".into(),
             value: fault.message.clone(),
             traceback: fault.render(&Source::new(name.clone(), code)),
@@ -133,6 +134,7 @@ impl Shell {
         if !cell.has_program() {
             return Ok(());
         }
+        cell.load(&*self.host, self.tracer.environment());
         self.tracer.environment_mut().cell = name;
         runs::run(&mut *self.tracer, &cell, self.settings, self.count, interrupt, outlet)
     }
@@ -150,6 +152,7 @@ impl Shell {
             };
         }
         let source = Source::new("expression", expression);
+        let source = load(&source, &*self.host, self.tracer.environment());
         let mut running = self
             .tracer
             .start(&source, &Options::default())

@@ -35,6 +35,7 @@ mod walk;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
+use crate::declare::{Definitions, declare};
 use crate::diagnostic::{Code, Diagnostic, suggest};
 use crate::environment::Environment;
 use crate::host::{Host, TracepointFormat};
@@ -44,6 +45,7 @@ use crate::syntax::ast;
 use crate::typed::{self, Quantity, VariableId};
 use crate::types::{Space, Type};
 
+pub(crate) use cast::integer_type;
 use infer::Shape;
 use map::Maps;
 use scope::Scope;
@@ -60,13 +62,15 @@ pub fn check(
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let Bodies { bodies, skipped, mut diagnostics } = bodies(program, host);
+    let (declared, mut diagnostics) = declare(&program.declared, host);
+    let Bodies { bodies, skipped, diagnostics: found } = bodies(program, host);
+    diagnostics.extend(found);
     let mut replaced = BTreeSet::new();
     loop {
         let mut checker = Checker::new(host, environment, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         skipped.iter().for_each(|name| checker.skip_map(name));
-        let typed = checker.check();
+        let mut typed = checker.check();
         if checker.replace.is_empty() {
             let is_wrong =
                 checker.is_broken || checker.diagnostics.iter().chain(&diagnostics).any(Diagnostic::is_error);
@@ -74,6 +78,7 @@ pub fn check(
                 checker.diagnostics.retain(|diagnostic| !is_lint(diagnostic));
             }
             diagnostics.extend(checker.diagnostics);
+            typed.declared = declared;
             return (typed, diagnostics);
         }
         replaced.extend(checker.replace);
@@ -256,6 +261,7 @@ impl<'a> Checker<'a> {
             probes,
             result_map: self.result_map,
             process: self.environment.process,
+            declared: Definitions::default(),
         }
     }
 

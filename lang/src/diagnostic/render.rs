@@ -36,7 +36,8 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let places = diagnostic.labels.iter().map(|label| (AnnotationKind::Context, label.span, label.text.as_str()));
+    let places =
+        diagnostic.labels.iter().map(|label| (AnnotationKind::Context, label.span, label.text.as_str()));
     let primary = (AnnotationKind::Primary, diagnostic.span, diagnostic.label.as_str());
     let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()));
     let helps = diagnostic.helps.iter().map(|help| Level::HELP.message(help.as_str()));

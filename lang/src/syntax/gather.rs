@@ -44,19 +44,20 @@ pub fn gather(source: &Source, parameters: &Parameters) -> (Program, Vec<Diagnos
     let Gathered { programs, texts, mut diagnostics, .. } = gathered;
     let (part, found) = c::read(&texts, &mut reader);
     diagnostics.extend(found);
-    let mut whole = Program::default();
-    for file in programs {
+    let mut read = |file: FileId| {
         let text = source.get(file);
         let parsed = Parser::new(text, text.span(), parameters).with_defines(source, &part.defines).parse();
         diagnostics.extend(parsed.diagnostics);
-        if file == FileId::OWN {
-            let imported = std::mem::replace(&mut whole, parsed.program);
-            whole.append(imported);
-        } else {
+        if file != FileId::OWN {
             diagnostics.extend(cannot_be_imported(&parsed.program));
-            whole.append(parsed.program);
         }
-    }
+        parsed.program
+    };
+    // Probes that are imported come first.
+    let mut whole = Program::default();
+    programs.into_iter().filter(|file| *file != FileId::OWN).for_each(|file| whole.append(read(file)));
+    whole.append(read(FileId::OWN));
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     whole.declared = part;
     (whole, diagnostics)
 }
@@ -97,13 +98,7 @@ impl Gathered {
         self.program(FileId::OWN, false, reader, parameters);
     }
 
-    fn program(
-        &mut self,
-        file: FileId,
-        is_earlier: bool,
-        reader: &mut Reader<'_>,
-        parameters: &Parameters,
-    ) {
+    fn program(&mut self, file: FileId, is_earlier: bool, reader: &mut Reader<'_>, parameters: &Parameters) {
         if !self.seen.insert(file) {
             return;
         }
@@ -195,7 +190,8 @@ impl Files for Reader<'_> {
 
     fn header(&mut self, from: FileId, name: &str, is_system: bool) -> Result<FileId, String> {
         let mention = Mention::Header { name: name.to_owned(), is_system };
-        let only = |found: Found| found.and_then(|files| files.first().copied().ok_or("there is none".into()));
+        let only =
+            |found: Found| found.and_then(|files| files.first().copied().ok_or("there is none".into()));
         if let Some(found) = self.source.mentioned(from, &mention) {
             return only(found.clone());
         }

@@ -14,6 +14,7 @@ mod print;
 
 pub use print::print;
 
+use crate::declare::Definitions;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -31,6 +32,8 @@ pub struct Program {
     pub result_map: Option<MapId>,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// What it declares in C.
+    pub declared: Definitions,
 }
 
 /// A map.

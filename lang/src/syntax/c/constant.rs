@@ -120,9 +120,9 @@ pub fn number(text: &str) -> Option<Value> {
     Some(Value::new(i128::from(value), is_long, is_unsigned || value > largest))
 }
 
-/// The value of a character constant, with its quotes.
+/// The value of a character constant, with its quotes, wide or not.
 pub fn character(text: &str) -> Option<Value> {
-    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+    let inner = text[text.find('\'')? + 1..].strip_suffix('\'')?;
     let mut characters = inner.chars();
     let code = match (characters.next()?, characters.as_str()) {
         ('\\', "n") => 10,

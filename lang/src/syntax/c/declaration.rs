@@ -201,7 +201,11 @@ impl<'a> Cursor<'a> {
             }
             if self.eat("=") {
                 while self.peek().is_some() && !self.at(",") && !self.at(";") {
-                    if self.at("(") || self.at("[") || self.at("{") { self.skip_brackets() } else { self.bump() }
+                    if self.at("(") || self.at("[") || self.at("{") {
+                        self.skip_brackets()
+                    } else {
+                        self.bump()
+                    }
                 }
             }
             if specifiers.is_typedef {
@@ -266,7 +270,9 @@ impl<'a> Cursor<'a> {
         let ty = match ty {
             Some(ty) => ty,
             None if words.is_empty() => return Err(Fault { span: start, ..self.unexpected("a type") }),
-            None => base_type(&words).ok_or(Fault { span: start, message: "there is no such type".into() })?,
+            None => {
+                base_type(&words).ok_or(Fault { span: start, message: "there is no such type".into() })?
+            }
         };
         Ok(Specifiers { ty, is_typedef, attributes })
     }
@@ -294,7 +300,9 @@ impl<'a> Cursor<'a> {
         }
         let next = self.tokens.get(self.at + 1);
         let is_nested = self.at("(")
-            && next.is_some_and(|next| next.is("*") || next.is("(") || next.kind == Kind::Word && !next.is("void"));
+            && next.is_some_and(|next| {
+                next.is("*") || next.is("(") || next.kind == Kind::Word && !next.is("void")
+            });
         let (mut name, mut span) = (String::new(), self.span());
         let mut inner = None;
         if is_nested {
@@ -398,7 +406,8 @@ impl<'a> Cursor<'a> {
         let mut span = self.span();
         let keyword = if self.at("struct") { Keyword::Struct } else { Keyword::Union };
         self.bump();
-        let mut attributes = Attributes { pack: self.packs.last().copied().flatten(), ..Attributes::default() };
+        let mut attributes =
+            Attributes { pack: self.packs.last().copied().flatten(), ..Attributes::default() };
         self.more_attributes(&mut attributes)?;
         let tag = self.word().to_owned();
         if !tag.is_empty() {
@@ -447,8 +456,11 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            let Declarator { name, span, ty, attributes: mut own } =
-                if self.at(":") { self.unnamed(specifiers.ty.clone()) } else { self.declarator(specifiers.ty.clone())? };
+            let Declarator { name, span, ty, attributes: mut own } = if self.at(":") {
+                self.unnamed(specifiers.ty.clone())
+            } else {
+                self.declarator(specifiers.ty.clone())?
+            };
             let bits = if self.eat(":") { Some(self.expression()?) } else { None };
             self.more_attributes(&mut own)?;
             own.is_packed |= base.is_packed;
@@ -504,15 +516,46 @@ impl<'a> Cursor<'a> {
 
 /// Words that do not change a layout.
 const IGNORED: &[&str] = &[
-    "const", "volatile", "restrict", "__const", "__volatile__", "__restrict", "__restrict__", "extern", "static",
-    "register", "auto", "inline", "__inline", "__inline__", "_Noreturn", "__extension__", "_Thread_local",
+    "const",
+    "volatile",
+    "restrict",
+    "__const",
+    "__volatile__",
+    "__restrict",
+    "__restrict__",
+    "extern",
+    "static",
+    "register",
+    "auto",
+    "inline",
+    "__inline",
+    "__inline__",
+    "_Noreturn",
+    "__extension__",
+    "_Thread_local",
     "__thread",
 ];
 
 /// Words that a base type is made of.
 const BASE_WORDS: &[&str] = &[
-    "void", "char", "short", "int", "long", "signed", "__signed__", "unsigned", "float", "double", "_Bool",
-    "__int128", "_Float128", "__float128", "_Float64", "_Float32", "_Float64x", "_Float32x",
+    "void",
+    "char",
+    "short",
+    "int",
+    "long",
+    "signed",
+    "__signed__",
+    "unsigned",
+    "float",
+    "double",
+    "_Bool",
+    "__int128",
+    "_Float128",
+    "__float128",
+    "_Float64",
+    "_Float32",
+    "_Float64x",
+    "_Float32x",
 ];
 
 /// The type of words in any order: `unsigned long int`.

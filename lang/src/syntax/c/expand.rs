@@ -77,8 +77,9 @@ impl Preprocessor<'_> {
                     continue;
                 }
             };
-            let is_macro = token.kind == Kind::Word && !token.is_final && self.macros.contains_key(&token.text);
-            if !is_macro || self.made > MOST_TOKENS || self.nesting > MAX_NESTING {
+            let is_macro =
+                token.kind == Kind::Word && !token.is_final && self.macros.contains_key(&token.text);
+            if !is_macro || self.made > MOST_TOKENS {
                 output.push(token);
                 continue;
             }
@@ -96,6 +97,9 @@ impl Preprocessor<'_> {
                         continue;
                     };
                     self.nesting += 1;
+                    if self.nesting > MAX_NESTING {
+                        self.made = MOST_TOKENS + 1;
+                    }
                     let body = self.substitute(&definition, parameters, arguments, &active);
                     self.nesting -= 1;
                     body
@@ -134,7 +138,9 @@ impl Preprocessor<'_> {
         }
         arguments.resize(count.max(arguments.len()), Vec::new());
         let position = |token: &Token| {
-            (token.kind == Kind::Word).then(|| parameters.names.iter().position(|n| *n == token.text)).flatten()
+            (token.kind == Kind::Word)
+                .then(|| parameters.names.iter().position(|n| *n == token.text))
+                .flatten()
         };
         let body = &definition.body;
         let mut filled = Vec::new();
@@ -153,7 +159,8 @@ impl Preprocessor<'_> {
                 // `, ## __VA_ARGS__` without arguments leaves no comma.
                 Some(index) if is_pasted && arguments[index].is_empty() && parameters.is_open => {
                     let is_rest = index + 1 == count;
-                    let has_comma = matches!(filled.as_slice(), [.., comma, paste] if comma.is(",") && paste.is("##"));
+                    let has_comma =
+                        matches!(filled.as_slice(), [.., comma, paste] if comma.is(",") && paste.is("##"));
                     if is_rest && has_comma {
                         filled.truncate(filled.len() - 2);
                     }

@@ -63,7 +63,8 @@ impl Cursor<'_> {
     fn operand(&mut self) -> Result<Expr, Fault> {
         self.descend()?;
         let start = self.span();
-        let unary = [("-", Some(UnaryOp::Neg)), ("~", Some(UnaryOp::BitNot)), ("!", Some(UnaryOp::Not)), ("+", None)];
+        let unary =
+            [("-", Some(UnaryOp::Neg)), ("~", Some(UnaryOp::BitNot)), ("!", Some(UnaryOp::Not)), ("+", None)];
         let found = unary.iter().find(|(text, _)| self.at(text)).map(|(_, op)| *op);
         let expr = match found {
             Some(op) => {

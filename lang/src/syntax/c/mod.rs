@@ -118,11 +118,8 @@ pub fn read(texts: &[Text], files: &mut dyn Files) -> (CPart, Vec<Diagnostic>) {
     (part, diagnostics)
 }
 
-type Preprocessed = (
-    Vec<token::Token>,
-    std::collections::HashMap<std::rc::Rc<str>, expand::Macro>,
-    Vec<Diagnostic>,
-);
+type Preprocessed =
+    (Vec<token::Token>, std::collections::HashMap<std::rc::Rc<str>, expand::Macro>, Vec<Diagnostic>);
 
 fn preprocess(texts: &[Text], files: &mut dyn Files) -> Preprocessed {
     let mut preprocessor = preprocess::Preprocessor::new(files);

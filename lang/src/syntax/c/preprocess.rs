@@ -20,10 +20,10 @@ use crate::source::{FileId, Source, Span};
 const MAX_DEPTH: usize = 200;
 
 /// How many headers may be read, each time counted.
-const MOST_HEADERS: usize = 1 << 14;
+const MOST_HEADERS: usize = 1 << 12;
 
 /// How many tokens the expansion of macros may make.
-pub(super) const MOST_TOKENS: usize = 2 << 20;
+pub(super) const MOST_TOKENS: usize = 1 << 19;
 
 /// What the compiler that headers are written for would define: 64-bit Linux on x86, without `__KERNEL__`.
 const PREDEFINED: &str = include_str!("predefined.h");
@@ -104,7 +104,8 @@ impl<'a> Preprocessor<'a> {
                 && !first.is("#")
                 && !last.is(";")
             {
-                let end = Token { kind: Kind::Punct, text: ";".into(), span: last.span.after(), ..last.clone() };
+                let end =
+                    Token { kind: Kind::Punct, text: ";".into(), span: last.span.after(), ..last.clone() };
                 all.push(Token { starts_line: false, ..end });
             }
             self.lines(&all, file);
@@ -244,11 +245,17 @@ impl<'a> Preprocessor<'a> {
 
     fn next_branch(&mut self, has_condition: bool, span: Span, rest: &[Token], file: FileId) {
         let Some(mut branch) = self.branches.pop() else {
-            return self.complain(Diagnostic::error(Code::InvalidDirective, span, "no `#if` stands before this"));
+            return self.complain(Diagnostic::error(
+                Code::InvalidDirective,
+                span,
+                "no `#if` stands before this",
+            ));
         };
         if branch.has_else {
             let message = "this comes behind the `#else`";
-            self.complain(Diagnostic::error(Code::InvalidDirective, span, message).at(branch.span, "of this"));
+            self.complain(
+                Diagnostic::error(Code::InvalidDirective, span, message).at(branch.span, "of this"),
+            );
         }
         branch.is_taken = !branch.is_done && (!has_condition || self.condition("if", span, rest, file));
         branch.is_done |= branch.is_taken;
@@ -299,9 +306,8 @@ impl<'a> Preprocessor<'a> {
                     let inner = &rest[1..length.saturating_sub(1).max(1)];
                     let is_header = asks.starts_with("__has_include");
                     let found = is_header.then(|| self.header_name(inner)).flatten();
-                    let found = found.is_some_and(|(name, is_system)| {
-                        self.files.header(file, &name, is_system).is_ok()
-                    });
+                    let found = found
+                        .is_some_and(|(name, is_system)| self.files.header(file, &name, is_system).is_ok());
                     (found, length)
                 }
                 _ => {
@@ -364,9 +370,11 @@ impl<'a> Preprocessor<'a> {
             }
             Err(reason) => {
                 let message = format!("there is no header `{name}`");
-                self.complain(Diagnostic::error(Code::MissingHeader, whole, message).note(reason).help(
-                    "a directory to look in is given with `-I`; Linux's own types need no header",
-                ));
+                self.complain(
+                    Diagnostic::error(Code::MissingHeader, whole, message)
+                        .note(reason)
+                        .help("a directory to look in is given with `-I`; Linux's own types need no header"),
+                );
             }
         }
     }
@@ -408,8 +416,8 @@ impl<'a> Preprocessor<'a> {
 }
 
 const DIRECTIVES: &[&str] = &[
-    "if", "ifdef", "ifndef", "elif", "else", "endif", "define", "undef", "include", "error", "warning", "pragma",
-    "line",
+    "if", "ifdef", "ifndef", "elif", "else", "endif", "define", "undef", "include", "error", "warning",
+    "pragma", "line",
 ];
 
 /// In conditions a name that is no macro is 0, and there are no types.

@@ -94,7 +94,16 @@ fn piece(text: &str, at: usize) -> Option<(Option<Kind>, usize)> {
         '/' if rest.starts_with("/*") => (None, rest[2..].find("*/").map_or(rest.len(), |end| end + 4)),
         '"' => (Some(Kind::String), quoted_length(rest)),
         '\'' => (Some(Kind::Char), quoted_length(rest)),
-        c if c.is_ascii_alphabetic() || c == '_' => (Some(Kind::Word), run(is_word)),
+        c if c.is_ascii_alphabetic() || c == '_' => {
+            let length = run(is_word);
+            // Wide characters and strings.
+            let is_prefix = matches!(&rest[..length], "L" | "u" | "U" | "u8");
+            match rest.as_bytes().get(length) {
+                Some(b'\'') if is_prefix => (Some(Kind::Char), length + quoted_length(&rest[length..])),
+                Some(b'"') if is_prefix => (Some(Kind::String), length + quoted_length(&rest[length..])),
+                _ => (Some(Kind::Word), length),
+            }
+        }
         '0'..='9' => (Some(Kind::Number), number_length(rest)),
         '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
             (Some(Kind::Number), number_length(rest))
@@ -209,14 +218,31 @@ mod tests {
     #[test]
     fn lines_are_told_apart() {
         let found = words("#a b \\\n c // x\n d /* \n */ e\n'\\'' \"\\\"//\" 1e+5 0x1e+5 .5 ... a##b\\");
-        let firsts: Vec<_> = found.iter().filter(|(_, is_first)| *is_first).map(|(t, _)| t.as_str()).collect();
+        let firsts: Vec<_> =
+            found.iter().filter(|(_, is_first)| *is_first).map(|(t, _)| t.as_str()).collect();
         assert_eq!(firsts, ["#", "d", "'\\''"]);
         let texts: Vec<_> = found.iter().map(|(text, _)| text.as_str()).collect();
         assert_eq!(
             texts,
             [
-                "#", "a", "b", "c", "d", "e", "'\\''", "\"\\\"//\"", "1e+5", "0x1e", "+", "5", ".5", "...",
-                "a", "##", "b", "\\"
+                "#",
+                "a",
+                "b",
+                "c",
+                "d",
+                "e",
+                "'\\''",
+                "\"\\\"//\"",
+                "1e+5",
+                "0x1e",
+                "+",
+                "5",
+                ".5",
+                "...",
+                "a",
+                "##",
+                "b",
+                "\\"
             ]
         );
     }
@@ -238,7 +264,9 @@ mod tests {
         }
         let text = "struct a { int x; } begin { }";
         assert_eq!(declaration_length(text), Some(19));
-        for text in ["struct a;", "struct a", "struct a { int x;", "struct a *)b;", "typedef int x", "enum { A,"] {
+        for text in
+            ["struct a;", "struct a", "struct a { int x;", "struct a *)b;", "typedef int x", "enum { A,"]
+        {
             assert_eq!(declaration_length(text), None, "{text}");
         }
     }

@@ -48,7 +48,9 @@ impl Parser<'_> {
             return self.c_item(program, CItemKind::Declaration, token.span);
         }
         let word = self.bump().span;
-        if !matches!(self.slice(word), "enum" | "typedef") && !self.at("{") || self.peek(0).kind == TokenKind::Ident {
+        if !matches!(self.slice(word), "enum" | "typedef") && !self.at("{")
+            || self.peek(0).kind == TokenKind::Ident
+        {
             self.bump();
         }
         if let Some(opening) = self.eat("{") {
@@ -86,7 +88,8 @@ impl Parser<'_> {
         if !program.probes.is_empty() || !program.statements.is_empty() {
             let message = "imports come before probes and statements";
             self.report(
-                Diagnostic::error(Code::Misplaced, import.span, message).help("move it to the top of the program"),
+                Diagnostic::error(Code::Misplaced, import.span, message)
+                    .help("move it to the top of the program"),
             );
         }
         program.imports.push(import);
@@ -133,8 +136,10 @@ impl Parser<'_> {
         self.depth -= 1;
         self.uses.push(Use { name: name.clone(), body: define.body, span });
         self.uses.append(&mut inner.uses);
-        if let Some(first) = inner.diagnostics.into_iter().next().filter(|one| one.code == Code::InvalidDefine) {
-            self.report(first.at(span, format!("`{name}` is used here")));
+        if let Some(first) =
+            inner.diagnostics.into_iter().next().filter(|one| one.code == Code::InvalidDefine)
+        {
+            self.report(first);
             return Some(error);
         }
         if !is_whole {

@@ -69,7 +69,9 @@ impl<'a> Parser<'a> {
             TokenKind::Punct("=") if word != "_" => {
                 let start = self.peek(2).span.start;
                 let named = self.provider_word(start);
-                !named.is_empty() && (self.lexer.text_from(start + named.len() as u32).starts_with(':') || is_special(named))
+                !named.is_empty()
+                    && (self.lexer.text_from(start + named.len() as u32).starts_with(':')
+                        || is_special(named))
             }
             _ => false,
         }
