@@ -201,7 +201,7 @@ impl<'a> Preprocessor<'a> {
                 let is_done = is_true || !self.is_active();
                 self.branches.push(Branch { span, is_taken: is_true, is_done, has_else: false });
             }
-            "elif" | "else" => self.next_branch(&word.text == &Rc::from("elif"), span, rest, file),
+            "elif" | "else" => self.next_branch(&*word.text == "elif", span, rest, file),
             "endif" => {
                 if self.branches.pop().is_none() {
                     self.complain(Diagnostic::error(Code::InvalidDirective, span, "no `#if` opened this"));

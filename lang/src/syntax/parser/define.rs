@@ -41,7 +41,6 @@ impl Parser<'_> {
 
     fn declaration(&mut self, program: &mut Program) {
         self.rewind_lexer();
-        let start = self.lexer.offset();
         if let Some(token) = self.lexer.declaration() {
             self.tokens.push(token);
             self.last = token.span;
@@ -71,7 +70,6 @@ impl Parser<'_> {
             self.expected(Code::Expected, "`{`");
             self.skip_statement();
         }
-        program.c.push(CItem { kind: CItemKind::Declaration, span: self.span_from(Span::new(start, start)) });
     }
 
     /// `import "path";`
