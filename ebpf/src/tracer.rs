@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use probebook_lang::config::Config;
 use probebook_lang::diagnostic::Diagnostic;
 use probebook_lang::environment::Environment;
 use probebook_lang::source::Source;
@@ -63,7 +64,7 @@ pub trait Tracer: Send {
     /// Where Linux refuses to read it.
     fn snapshot(&self, name: &str) -> Result<Option<MapSnapshot>, Error>;
 
-    /// Forgets a map, or all maps and what earlier cells declared.
+    /// Forgets a map, or all of them and what programs have declared, and set in `config` blocks.
     fn reset(&mut self, name: Option<&str>);
 }
 
@@ -84,6 +85,9 @@ pub struct Counts {
 pub trait Running: Send {
     /// Warnings of compilation.
     fn warnings(&self) -> &[Diagnostic];
+
+    /// The configuration it runs with.
+    fn config(&self) -> &Config;
 
     /// Full names of the attached probes, begin and end not counted.
     fn probes(&self) -> &[String];

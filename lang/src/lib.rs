@@ -3,9 +3,11 @@
 
 pub mod builtins;
 pub mod check;
+pub mod config;
 pub mod declare;
 pub mod diagnostic;
 pub mod environment;
+pub mod expand;
 pub mod host;
 pub mod ir;
 pub mod lower;
@@ -19,7 +21,7 @@ pub mod typed;
 pub mod types;
 
 use diagnostic::{Diagnostic, Label};
-use environment::Environment;
+use environment::{Environment, KnownMacro};
 use host::Host;
 use source::{Source, Span};
 use syntax::ast::Use;
@@ -33,6 +35,8 @@ pub struct Compiled {
     pub result: Option<ir::MapId>,
     /// Whether later cells can use what it declares.
     pub declares: bool,
+    /// The macros it defines, for [`Environment::define`].
+    pub macros: Vec<KnownMacro>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -58,8 +62,11 @@ pub fn compile(
     }
     let mut module = lower::lower(&typed, &structures::Structures::new(host, &typed.declared));
     opt::optimise(&mut module);
+    let text = std::sync::Arc::new(source.clone());
+    let known = |definition| KnownMacro { definition, source: text.clone() };
+    let macros = program.macros.into_iter().map(known).collect();
     let declares = !program.c.is_empty() || !program.imports.is_empty();
-    Ok(Compiled { module, result: typed.result_map, declares, warnings: diagnostics })
+    Ok(Compiled { module, result: typed.result_map, declares, macros, warnings: diagnostics })
 }
 
 /// How many uses of definitions a diagnostic shows.
@@ -67,6 +74,9 @@ const MOST_USES: usize = 4;
 
 /// What is wrong in the body of a `#define` is so where its name is used: shows where that is.
 fn tell_uses(diagnostic: &mut Diagnostic, uses: &[Use]) {
+    if diagnostic.of.is_some() {
+        return;
+    }
     let mut shown = vec![diagnostic.span];
     while let Some(one) = uses.iter().find(|one| {
         let is_inside = |span: &Span| one.body.start <= span.start && span.end <= one.body.end;
@@ -76,6 +86,7 @@ fn tell_uses(diagnostic: &mut Diagnostic, uses: &[Use]) {
             break;
         }
         shown.push(one.span);
-        diagnostic.labels.push(Label { span: one.span, text: format!("`{}` is used here", one.name) });
+        let text = format!("`{}` is used here", one.name);
+        diagnostic.labels.push(Label { span: one.span, text, of: None });
     }
 }

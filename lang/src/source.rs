@@ -51,7 +51,7 @@ pub struct Position {
 }
 
 /// A named text among those of a [`Source`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     name: String,
     text: Arc<str>,
@@ -123,7 +123,7 @@ pub type Found = Result<Vec<FileId>, String>;
 /// The text of a program, and the texts of all files that reading it brings in.
 ///
 /// Their bytes are numbered one file after the other, so that a [`Span`] says which file it is in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The program's own text first; each starts one past the end of the one before.
     files: Vec<File>,

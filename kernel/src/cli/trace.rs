@@ -76,6 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     };
     let (mut tracer, host) = machine::live();
     let environment = tracer.environment_mut();
+    machine::configure(environment)?;
     environment.parameters.positional = parameters;
     environment.include_directories.clone_from(&arguments.include_directories);
     environment.headers.clone_from(&arguments.headers);
@@ -128,7 +129,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         exit = printer.print(event)?.or(exit);
     }
     drop(child);
-    printer.maps(&*running)?;
+    if running.config().print_maps_on_exit {
+        printer.maps(&*running)?;
+    }
     printer.out.flush()?;
     let counts = running.counts();
     if counts.map_full > 0 {

@@ -36,40 +36,45 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let places =
-        diagnostic.labels.iter().map(|label| (AnnotationKind::Context, label.span, label.text.as_str()));
-    let primary = (AnnotationKind::Primary, diagnostic.span, diagnostic.label.as_str());
+    let primary = (AnnotationKind::Primary, diagnostic.span, &diagnostic.label, &diagnostic.of);
+    let others = diagnostic.labels.iter().map(|l| (AnnotationKind::Context, l.span, &l.text, &l.of));
+    let places = std::iter::once(primary).chain(others).map(|(kind, span, label, of)| {
+        let file = of.as_deref().unwrap_or(source).file(span.start);
+        Place { kind, span, label, file }
+    });
     let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()));
     let helps = diagnostic.helps.iter().map(|help| Level::HELP.message(help.as_str()));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
-    title.elements(snippets(source, std::iter::once(primary).chain(places))).elements(notes).elements(helps)
+    title.elements(snippets(places)).elements(notes).elements(helps)
 }
 
-type Place<'a> = (AnnotationKind, Span, &'a str);
+/// A place in one of the texts.
+struct Place<'a> {
+    kind: AnnotationKind,
+    span: Span,
+    label: &'a str,
+    file: &'a File,
+}
 
 /// One piece of text for each file, that of the first place first.
-fn snippets<'a>(
-    source: &'a Source,
-    places: impl Iterator<Item = Place<'a>>,
-) -> Vec<Snippet<'a, Annotation<'a>>> {
+fn snippets<'a>(places: impl Iterator<Item = Place<'a>>) -> Vec<Snippet<'a, Annotation<'a>>> {
     let mut files: Vec<(&File, Vec<Place<'_>>)> = Vec::new();
     for place in places {
-        let file = source.file(place.1.start);
-        match files.iter_mut().find(|(other, _)| other.span() == file.span()) {
+        match files.iter_mut().find(|(file, _)| *file == place.file) {
             Some((_, places)) => places.push(place),
-            None => files.push((file, vec![place])),
+            None => files.push((place.file, vec![place])),
         }
     }
     let snippet = |(file, places): (&'a File, Vec<Place<'a>>)| {
-        let annotations = places.into_iter().map(|place| annotation(file, place));
+        let annotations = places.into_iter().map(|place| annotation(&place));
         Snippet::source(&**file.text()).path(file.name()).annotations(annotations)
     };
     files.into_iter().map(snippet).collect()
 }
 
-fn annotation<'a>(file: &File, (kind, span, label): Place<'a>) -> Annotation<'a> {
-    let annotation = kind.span(file.range(span));
-    if label.is_empty() { annotation } else { annotation.label(label) }
+fn annotation<'a>(place: &Place<'a>) -> Annotation<'a> {
+    let annotation = place.kind.span(place.file.range(place.span));
+    if place.label.is_empty() { annotation } else { annotation.label(place.label) }
 }
 
 #[cfg(test)]

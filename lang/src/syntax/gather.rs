@@ -64,6 +64,11 @@ pub fn gather(source: &Source, parameters: &Parameters) -> (Program, Vec<Diagnos
 
 /// What an imported program has that only the importing one may have.
 fn cannot_be_imported(program: &Program) -> Option<Diagnostic> {
+    if let Some(setting) = program.config.first() {
+        let message = "a `config` block cannot be imported";
+        let diagnostic = Diagnostic::error(Code::InvalidImport, setting.name.span, message);
+        return Some(diagnostic.help("put its settings into the program that imports"));
+    }
     let statement = program.statements.first().map(|stmt| stmt.span);
     let span = statement.or(program.result.as_ref().map(|result| result.span))?;
     let message = "statements outside probes cannot be imported";

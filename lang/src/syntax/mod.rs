@@ -9,7 +9,7 @@ pub mod ast;
 pub mod c;
 mod gather;
 mod lexer;
-mod literal;
+pub(crate) mod literal;
 mod parser;
 pub mod print;
 #[cfg(test)]
@@ -17,6 +17,7 @@ mod tests;
 pub mod token;
 
 pub use gather::load;
+pub(crate) use parser::is_grammar_name;
 
 use crate::diagnostic::Diagnostic;
 use crate::environment::Parameters;

@@ -101,7 +101,7 @@ impl Parser<'_> {
         let is_builtin = builtins::find(name).is_some_and(|found| found.kind == builtins::Kind::Variable);
         // `#define X X` lets C ask whether X is there; X itself is a constant of an enumeration.
         let is_itself = source.slice(define.body) == name;
-        if is_builtin || is_itself {
+        if is_builtin || is_itself || self.hidden.contains(name) {
             return None;
         }
         let wrong = |message: String| {

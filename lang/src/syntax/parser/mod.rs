@@ -2,8 +2,10 @@
 //!
 //! *Invariant:* every loop consumes a token or ends; what is deeper than [`MAX_DEPTH`] is not followed.
 
+mod config;
 mod control;
 mod define;
+mod definition;
 mod expr;
 mod item;
 mod operand;
@@ -11,6 +13,8 @@ mod probe;
 mod recover;
 mod stmt;
 mod ty;
+
+pub(crate) use definition::is_grammar_name;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,6 +38,8 @@ pub struct Parser<'a> {
     /// The names whose definitions are being read.
     expanding: Vec<&'a str>,
     uses: Vec<Use>,
+    /// The parameters of the macro being read: they stand before what `#define` says.
+    hidden: Vec<String>,
     lexer: Lexer<'a>,
     /// Read but not consumed, trivia included.
     ahead: VecDeque<Token>,
@@ -63,6 +69,7 @@ impl<'a> Parser<'a> {
             defines: None,
             expanding: Vec::new(),
             uses: Vec::new(),
+            hidden: Vec::new(),
             lexer: Lexer::within(file, span),
             ahead: VecDeque::new(),
             tokens: Vec::new(),
@@ -87,7 +94,12 @@ impl<'a> Parser<'a> {
     /// The C part and the imports alone, which stand before everything else.
     pub fn head(mut self) -> Program {
         let mut program = Program::default();
-        while self.head_item(&mut program) {}
+        while self.head_item(&mut program) || self.at_config_block() || self.at(";") {
+            if self.at_config_block() {
+                self.config_block(&mut program, false);
+            }
+            self.eat(";");
+        }
         program
     }
 
