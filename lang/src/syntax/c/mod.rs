@@ -11,8 +11,6 @@ mod declaration;
 mod expand;
 mod expression;
 mod preprocess;
-#[cfg(test)]
-mod tests;
 mod token;
 pub mod tree;
 
