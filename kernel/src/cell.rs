@@ -8,6 +8,7 @@
 //! *Not here:* what a magic does (`magic`), how a program is run (`runs`).
 
 use probebook_lang::environment::Environment;
+use probebook_lang::format::{Refusal, format};
 use probebook_lang::host::Host;
 use probebook_lang::source::{Source, Span};
 use probebook_lang::syntax::load;
@@ -68,6 +69,18 @@ impl Cell {
         self.written = self.program.with_text(self.written.text());
     }
 
+    /// The cell with its program laid out, without the magic that asks for it.
+    ///
+    /// # Errors
+    /// The program cannot be read.
+    pub fn laid_out(&self) -> Result<String, Refusal> {
+        let program = format(&self.program)?;
+        let magics =
+            magic_lines(self.written.text()).map(|(line, _)| line).filter(|line| line.trim() != "%fmt");
+        let lines: Vec<&str> = magics.chain([program.trim_end()]).collect();
+        Ok(lines.join("\n"))
+    }
+
     /// Whether nothing but magics and blanks stands in it.
     pub fn has_program(&self) -> bool {
         !self.program.text().trim().is_empty()
@@ -110,6 +123,13 @@ mod tests {
         let cell = Cell::parse("cell 1", "begin { @ = 7\n% 3; }").unwrap();
         assert_eq!(cell.program.text(), cell.written.text());
         assert!(!Cell::parse("cell 1", " \n%maps").unwrap().has_program());
+    }
+
+    #[test]
+    fn magics_stay_when_the_program_is_laid_out() {
+        let cell = Cell::parse("cell 1", "%%trace 1s\n %fmt\n%args 1\n\nbegin{@=1}").unwrap();
+        assert_eq!(cell.laid_out().unwrap(), "%%trace 1s\n%args 1\nbegin\n{\n  @ = 1\n}");
+        assert!(Cell::parse("cell 1", "%fmt\nbegin {").unwrap().laid_out().is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod declare;
 pub mod diagnostic;
 pub mod environment;
 pub mod expand;
+pub mod format;
 pub mod host;
 pub mod ir;
 pub mod lower;

@@ -22,7 +22,7 @@ use super::Parsed;
 use super::ast::{Program, Use};
 use super::c::Define;
 use super::lexer::Lexer;
-use super::token::{Token, TokenKind};
+use super::token::{Bond, Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Parameters;
 use crate::source::{File, Source, Span};
@@ -45,6 +45,8 @@ pub struct Parser<'a> {
     ahead: VecDeque<Token>,
     /// Consumed, trivia included.
     tokens: Vec<Token>,
+    /// Consumed and close to a neighbour, in no order.
+    bonds: Vec<(u32, Bond)>,
     /// The last consumed token that is not trivia.
     last: Span,
     diagnostics: Vec<Diagnostic>,
@@ -73,6 +75,7 @@ impl<'a> Parser<'a> {
             lexer: Lexer::within(file, span),
             ahead: VecDeque::new(),
             tokens: Vec::new(),
+            bonds: Vec::new(),
             last: Span::new(span.start, span.start),
             diagnostics: Vec::new(),
             depth: 0,
@@ -108,10 +111,12 @@ impl<'a> Parser<'a> {
         let mut program: Program = self.program();
         program.uses = self.uses;
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        self.bonds.sort_unstable();
         Parsed {
             program,
             diagnostics: self.diagnostics,
             tokens: self.tokens,
+            bonds: self.bonds,
             is_cut_off: self.is_cut_off && !self.is_wrong,
         }
     }
@@ -221,6 +226,12 @@ impl<'a> Parser<'a> {
 
     fn eat(&mut self, punct: &str) -> Option<Span> {
         self.at(punct).then(|| self.bump().span)
+    }
+
+    /// Notes what the grammar knows and the token does not show: `*` may multiply, dereference or belong to
+    /// a type.
+    fn bind(&mut self, span: Span, bond: Bond) {
+        self.bonds.push((span.start, bond));
     }
 
     /// From a place up to the last consumed token.
