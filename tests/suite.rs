@@ -65,7 +65,8 @@ fn verify(fixture: &Fixture, check: Check) -> Result<(), Failed> {
 }
 
 fn source(fixture: &Fixture) -> Source {
-    Source::new(format!("{}.bt", fixture.name), fixture.text.clone())
+    let source = Source::new(format!("{}.bt", fixture.name), fixture.text.clone());
+    probebook_lang::syntax::load(&source, &host::fixed(), &environment(fixture))
 }
 
 fn environment(fixture: &Fixture) -> Environment {

@@ -69,6 +69,15 @@ pub struct KernelFunction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable(pub String);
 
+/// A file that a program names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFile {
+    /// Where it was found; what diagnostics call it.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
+
 /// Facts about the running machine. Lookups are by exact name; matching wildcards is `lang`'s business.
 pub trait Host {
     /// All tracepoints as `category:event`, sorted.
@@ -86,6 +95,21 @@ pub trait Host {
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
+    /// The header that `#include` in the file `from` means: looked for beside `from` unless `is_system`, then in
+    /// the directories, then where the system keeps its headers.
+    fn header(
+        &self,
+        name: &str,
+        _from: &str,
+        _is_system: bool,
+        _directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        Err(Unavailable(format!("no files can be read here, nor {name}")))
+    }
+    /// What `import` in the file `from` means: a file, or all files of a directory that can be imported.
+    fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        Err(Unavailable(format!("no files can be read here, nor {path}")))
+    }
     /// A structure or union of Linux. Names of those without a tag come from types of this host.
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>>;
     /// An enumeration of Linux, likewise.
@@ -113,6 +137,8 @@ pub struct FixedHost {
     pub kernel_functions: Arc<Vec<KernelFunction>>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Path → text of headers and imports; a directory is what paths have in common.
+    pub files: BTreeMap<String, String>,
     /// Structures and unions.
     pub structures: Vec<Arc<Structure>>,
     /// Enumerations.
@@ -153,6 +179,29 @@ impl Host for FixedHost {
 
     fn cpus(&self) -> u32 {
         4
+    }
+
+    fn header(
+        &self,
+        name: &str,
+        _from: &str,
+        _is_system: bool,
+        _directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        let text = self.files.get(name).ok_or_else(|| Unavailable(format!("no such file: {name}")))?;
+        Ok(TextFile { path: name.to_owned(), text: text.clone() })
+    }
+
+    fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        let is_meant =
+            |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let found: Vec<_> = self
+            .files
+            .iter()
+            .filter(|(file, _)| is_meant(file))
+            .map(|(path, text)| TextFile { path: path.clone(), text: text.clone() })
+            .collect();
+        if found.is_empty() { Err(Unavailable(format!("no such file: {path}"))) } else { Ok(found) }
     }
 
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {

@@ -23,6 +23,7 @@ use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
 use probebook_lang::diagnostic::{Style, render};
 use probebook_lang::ir::{self, print};
 use probebook_lang::source::Source;
+use probebook_lang::syntax::load;
 
 use crate::fixture::{Fixture, Workload};
 
@@ -72,7 +73,9 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
     fixture.set_environment(tracer.environment_mut());
     tracer.environment_mut().parameters.positional = arguments(fixture);
-    let source = Source::new(fixture.name.clone(), fixture.text.clone());
+    // The path decides where imports are looked for.
+    let source = Source::new(fixture.path.to_string_lossy(), fixture.text.clone());
+    let source = load(&source, tracer.host(), tracer.environment());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),
         Refusal::Machine(Error::Verifier { diagnostic, log }) => {

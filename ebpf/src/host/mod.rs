@@ -8,6 +8,7 @@
 pub mod btf;
 pub mod elf;
 pub mod features;
+mod files;
 mod kernel;
 pub mod tracefs;
 
@@ -16,7 +17,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use probebook_lang::host::{Host, KernelFunction, TracepointFormat, Unavailable};
+use probebook_lang::host::{Host, KernelFunction, TextFile, TracepointFormat, Unavailable};
 use probebook_lang::types::Type;
 use probebook_lang::types::structure::{Enumeration, Keyword, Structure};
 
@@ -94,6 +95,20 @@ impl Host for LiveHost {
         let functions = elf::functions(path)?;
         known.insert(path.to_owned(), Binary { stamp, functions: functions.clone() });
         Ok(functions)
+    }
+
+    fn header(
+        &self,
+        name: &str,
+        from: &str,
+        is_system: bool,
+        directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        files::header(name, from, is_system, directories)
+    }
+
+    fn import(&self, path: &str, from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        files::import(path, from)
     }
 
     fn cpus(&self) -> u32 {

@@ -47,6 +47,12 @@ pub(super) struct Arguments {
     /// Do not tell how many probes were attached
     #[arg(short = 'q')]
     quiet: bool,
+    /// Look for headers in this directory first; may be given several times
+    #[arg(short = 'I', value_name = "DIR")]
+    include_directories: Vec<String>,
+    /// Read this header before the program; may be given several times
+    #[arg(long = "include", value_name = "FILE")]
+    headers: Vec<String>,
     /// Write to this file instead of stdout
     #[arg(short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
@@ -68,6 +74,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(path) => Box::new(File::create(path).map_err(|e| Failed(format!("{}: {e}", path.display())))?),
         None => Box::new(io::stdout()),
     };
+    let (mut tracer, host) = machine::live();
+    let environment = tracer.environment_mut();
+    machine::configure(environment)?;
+    environment.parameters.positional = parameters;
+    environment.include_directories.clone_from(&arguments.include_directories);
+    environment.headers.clone_from(&arguments.headers);
+    source.name().clone_into(&mut environment.cell);
+    let source = syntax::load(&source, &*host, environment);
+    let special = count_special(&source, &environment.parameters);
     let mut printer = Printer { out: BufWriter::new(out), format: arguments.format, source: &source };
     let mut child = match &arguments.command {
         Some(command) => Some(spawn(command)?),
@@ -77,12 +92,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(pid) => Some(Target::open(pid).map_err(|e| Failed(format!("process {pid}: {e}")))?),
         None => None,
     };
-    let (mut tracer, _) = machine::live();
-    let environment = tracer.environment_mut();
-    machine::configure(environment)?;
-    environment.parameters.positional = parameters;
-    source.name().clone_into(&mut environment.cell);
-    let special = count_special(&source, &environment.parameters);
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
@@ -246,7 +255,7 @@ impl Printer<'_> {
             Event::Warning { message, span, .. } => {
                 let at = self.source.position(span.start);
                 let place = json::Place {
-                    filename: self.source.name(),
+                    filename: self.source.file(span.start).name(),
                     line: at.line as usize,
                     col: at.column as usize,
                 };

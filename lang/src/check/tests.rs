@@ -501,6 +501,7 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn raw_tracepoint(&self, _: &str) -> Option<Vec<(String, Type)>> {
             None
         }
+
         fn has_kernel_function(&self, _: &str) -> bool {
             false
         }

@@ -28,7 +28,9 @@ impl Parser<'_> {
         };
         let parameters = self.parameters();
         self.expect_close(")", opening, None);
+        self.hidden = parameters.iter().map(|parameter| parameter.name.text.clone()).collect();
         let mut body = self.block();
+        self.hidden.clear();
         body.take_last_if();
         Some(Macro { name, parameters, body, span: self.span_from(start) })
     }
