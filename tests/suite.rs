@@ -68,6 +68,7 @@ fn environment(fixture: &Fixture) -> Environment {
     Environment {
         parameters: Parameters { positional: fixture.args.clone() },
         cell: "cell 1".into(),
+        unsafe_allowed: fixture.unsafe_allowed,
         ..Environment::default()
     }
 }

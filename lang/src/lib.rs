@@ -5,6 +5,7 @@ pub mod builtins;
 pub mod check;
 pub mod diagnostic;
 pub mod environment;
+pub mod format;
 pub mod host;
 pub mod ir;
 pub mod lower;

@@ -86,4 +86,27 @@ impl Source {
         let end = (offset as usize).min(self.text.len());
         Position { line: line as u32 + 1, column: self.text[start..end].chars().count() as u32 + 1 }
     }
+
+    /// A place as messages of running programs name it: `NAME:LINE:COLUMN-COLUMN`, the second column being the
+    /// one behind it, or `NAME:LINE-LINE` where it spans several.
+    pub fn place(&self, span: Span) -> String {
+        let (from, to) = (self.position(span.start), self.position(span.end));
+        if from.line == to.line {
+            format!("{}:{}:{}-{}", self.name, from.line, from.column, to.column)
+        } else {
+            format!("{}:{}-{}", self.name, from.line, to.line)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_columns_or_lines() {
+        let source = Source::new("stdin", "ab\ncdé f\n");
+        assert_eq!(source.place(Span::new(3, 7)), "stdin:2:1-4");
+        assert_eq!(source.place(Span::new(1, 4)), "stdin:1-2");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `unsafe: on` allows unsafe functions;
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub struct Fixture {
     pub text: String,
     /// `args:`
     pub args: Vec<String>,
+    /// `unsafe: on`
+    pub unsafe_allowed: bool,
     /// `call:`
     pub workload: Option<Workload>,
 }
@@ -47,8 +50,14 @@ impl Fixture {
     pub fn read(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut fixture =
-            Self { path: path.to_owned(), name, args: Vec::new(), workload: None, text: String::new() };
+        let mut fixture = Self {
+            path: path.to_owned(),
+            name,
+            args: Vec::new(),
+            unsafe_allowed: false,
+            workload: None,
+            text: String::new(),
+        };
         for line in text.lines().take_while(|line| line.starts_with("//")) {
             let Some((directive, words)) = line.trim_start_matches('/').trim().split_once(": ") else {
                 continue;
@@ -57,6 +66,7 @@ impl Fixture {
                 "args" => {
                     fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
                 }
+                "unsafe" => fixture.unsafe_allowed = words == "on",
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 _ => {}
             }

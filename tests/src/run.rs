@@ -61,6 +61,7 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let thread = thread_id().to_string();
     tracer.environment_mut().parameters.positional =
         fixture.args.iter().map(|arg| if arg == "TID" { thread.clone() } else { arg.clone() }).collect();
+    tracer.environment_mut().unsafe_allowed = fixture.unsafe_allowed;
     let source = Source::new(fixture.name.clone(), fixture.text.clone());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),
@@ -73,10 +74,10 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     if let Some(workload) = &fixture.workload {
         workload.perform();
     } else if !running.is_finished() {
-        output.until_exit(running.as_mut());
+        output.until_exit(running.as_mut(), &source);
     }
     running.stop().map_err(|error| error.to_string())?;
-    output.rest(running.as_mut());
+    output.rest(running.as_mut(), &source);
     let names = running.maps().iter();
     let maps: Result<Vec<_>, _> =
         names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
@@ -178,28 +179,38 @@ struct Output {
 
 impl Output {
     /// Takes events until the program exits, or patience ends.
-    fn until_exit(&mut self, running: &mut dyn Running) {
+    fn until_exit(&mut self, running: &mut dyn Running, source: &Source) {
         let deadline = Instant::now() + PATIENCE;
         while let Some(event) = running.next_event(deadline) {
             if matches!(event, Event::Exit(_)) {
-                self.take(event);
+                self.take(event, source);
                 return;
             }
-            self.take(event);
+            self.take(event, source);
         }
     }
 
     /// Takes all events of a program that was stopped.
-    fn rest(&mut self, running: &mut dyn Running) {
+    fn rest(&mut self, running: &mut dyn Running, source: &Source) {
         let deadline = Instant::now() + PATIENCE;
         while let Some(event) = running.next_event(deadline) {
-            self.take(event);
+            self.take(event, source);
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: Event, source: &Source) {
         match event {
-            Event::Printf(bytes) | Event::Time(bytes) => self.text.extend(bytes),
+            Event::Text(_, bytes) => self.text.extend(bytes),
+            Event::CommandError(bytes) => self.text.extend([b"stderr: ".as_slice(), &bytes].concat()),
+            Event::Message { is_error, text, span } => {
+                let severity = if is_error { "ERROR" } else { "WARNING" };
+                self.text.extend(format!("{}: {severity}: ", source.place(span)).bytes());
+                self.text.extend(text);
+                self.text.push(b'\n');
+            }
+            Event::Failed { message, span } => {
+                self.text.extend(format!("{}: ERROR: {message}\n", source.place(span)).bytes())
+            }
             Event::Value(value) | Event::Result(value) => self.text.extend(format!("{value}\n").bytes()),
             Event::MapPrint { snapshot, top, divisor } => {
                 self.text.extend(text::map(&snapshot, top, divisor))

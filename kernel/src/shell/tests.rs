@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use probebook_ebpf::event::Event;
+use probebook_ebpf::event::{Event, Origin};
 use probebook_ebpf::tracer::Refusal;
 use probebook_ebpf::value::Value as Decoded;
 use probebook_lang::diagnostic::{Code, Diagnostic};
@@ -30,7 +30,7 @@ fn attached() -> Script {
 }
 
 fn printed(text: &str) -> Event {
-    Event::Printf(text.into())
+    Event::Text(Origin::Printf, text.into())
 }
 
 /// Milliseconds that a cell ran, which is what the scripted map counts. (Pictures take long in a debug build.)

@@ -6,11 +6,14 @@ use super::Checker;
 use super::expr::effect;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{MapId, RecordKind};
+use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
 use crate::types::Type;
+
+/// How much of a file `cat` prints.
+const MAX_CAT_BYTES: u32 = 10240;
 
 impl Checker<'_> {
     /// `function(arguments)`
@@ -36,8 +39,19 @@ impl Checker<'_> {
             }
             Kind::Function => {}
         }
+        if builtins::UNSAFE.contains(&name) && !self.environment.unsafe_allowed {
+            let message = format!("`{name}` can harm this machine, so it must be allowed first");
+            self.report(
+                Diagnostic::error(Code::UnsafeFunction, span, message)
+                    .help("allow it: `%set unsafe on` in a notebook, `--unsafe` on the command line"),
+            );
+        }
         match name {
-            "printf" => self.printf(arguments, span),
+            "printf" => self.formatted(name, Action::Print, arguments, span),
+            "cat" => self.formatted(name, Action::Cat { limit: MAX_CAT_BYTES }, arguments, span),
+            "system" => self.formatted(name, Action::System, arguments, span),
+            "warnf" => self.formatted(name, Action::Warn, arguments, span),
+            "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),
             "exit" => self.exit(arguments, span),

@@ -17,7 +17,7 @@ mod cast;
 mod expr;
 mod field;
 mod fold;
-mod format;
+mod formatted;
 mod group;
 mod infer;
 mod map;

@@ -75,7 +75,7 @@ struct PrintRecord<'a>(&'a Record);
 impl fmt::Display for PrintRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            RecordKind::Printf { format } => write!(f, "printf \"{}\"", format.escape_ascii())?,
+            RecordKind::Formatted { action, format } => write!(f, "{} \"{format}\"", action.function())?,
             RecordKind::PrintValue => f.write_str("print")?,
             RecordKind::Result => f.write_str("result")?,
             RecordKind::PrintMap { map, top, divisor } => {

@@ -77,7 +77,7 @@ impl Printer<'_> {
             }
             StmtKind::Emit { kind, fields } => {
                 let kind = match kind {
-                    RecordKind::Printf { format } => format!("printf {:?}", String::from_utf8_lossy(format)),
+                    RecordKind::Formatted { action, format } => format!("{} \"{format}\"", action.function()),
                     RecordKind::Time { format } => format!("time {:?}", String::from_utf8_lossy(format)),
                     other => format!("{other:?}"),
                 };
