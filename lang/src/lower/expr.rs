@@ -11,7 +11,7 @@ use crate::types::{Space, Type};
 
 use super::{Lowering, Storage};
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Evaluates an expression for what it does.
     pub(super) fn evaluate(&mut self, expr: &Expr) {
         match &expr.kind {

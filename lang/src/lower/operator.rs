@@ -9,7 +9,7 @@ use crate::types::layout::Layout;
 
 use super::Lowering;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn binary(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Value {
         match op {
             BinaryOp::LogicalAnd => {

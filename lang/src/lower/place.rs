@@ -26,7 +26,7 @@ impl Place {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// A slot for a value that is needed until the statement ends.
     pub(super) fn temporary(&mut self, ty: &Type) -> Place {
         let layout = Layout::of(ty);

@@ -8,7 +8,7 @@ use crate::types::layout::Shape;
 
 /// The IR of a text, accepted by the verifier before and after optimisation.
 fn lowered(text: &str) -> Module {
-    let module = lower(&accepted(text));
+    let module = lower(&accepted(text), &Structures::new(&host()));
     if let Err(why) = ir::verify::verify(&module) {
         panic!("{text}\n{why}\n{}", ir::print::print(&module));
     }

@@ -27,10 +27,10 @@ impl Selector<'_> {
             self.zero(mem.plus(end), part.offset.saturating_sub(end));
             let to = mem.plus(part.offset);
             match part.layout.shape {
-                Shape::Bool | Shape::Int { .. } | Shape::Pointer => {
+                Shape::Bool | Shape::Int { .. } | Shape::Pointer | Shape::Enum(_) => {
                     self.store_any(to, part.layout.size as u8, field);
                 }
-                Shape::String | Shape::Tuple(_) | Shape::Array(..) => {
+                Shape::String | Shape::Tuple(_) | Shape::Array(..) | Shape::Record(_) => {
                     let from = self.mem(field);
                     self.copy(to, from, part.layout.size);
                 }
