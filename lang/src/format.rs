@@ -199,7 +199,7 @@ impl Conversion {
     pub fn accepts(&self, ty: &Type) -> bool {
         match self.style {
             Style::Any => *ty != Type::Void,
-            Style::Bytes | Style::EscapedBytes | Style::HexBytes => false,
+            Style::Bytes | Style::EscapedBytes | Style::HexBytes => matches!(ty, Type::Buffer { .. }),
             Style::Refused => false,
             _ => ty.is_scalar(),
         }

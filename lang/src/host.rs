@@ -75,6 +75,8 @@ pub trait Host {
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
+    /// The id of the cgroup that a directory of a cgroup file system stands for.
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable>;
     /// A structure or union of Linux. Names of those without a tag come from types of this host.
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>>;
     /// An enumeration of Linux, likewise.
@@ -98,6 +100,8 @@ pub struct FixedHost {
     pub raw_tracepoints: Vec<String>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Directory → id.
+    pub cgroups: BTreeMap<String, u64>,
     /// Structures and unions.
     pub structures: Vec<Arc<Structure>>,
     /// Enumerations.
@@ -134,6 +138,10 @@ impl Host for FixedHost {
 
     fn cpus(&self) -> u32 {
         4
+    }
+
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable> {
+        self.cgroups.get(path).copied().ok_or_else(|| Unavailable(format!("no such directory: {path}")))
     }
 
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {

@@ -15,6 +15,10 @@ pub enum Workload {
     Getppid(u32),
     /// `close n`: closes a descriptor that is not open.
     Close(i32),
+    /// `write n TEXT`: the system call with a descriptor that is not open and n bytes of the text.
+    Write(usize, String),
+    /// `exec ARGUMENTS`: the system call for a program that is not there, whose arguments these are.
+    Exec(Vec<String>),
     /// `open PATH`: opens a file that is not there.
     Open(String),
     /// `atoi TEXT`: libc's function.
@@ -83,6 +87,12 @@ impl Workload {
         match call {
             "getppid" => Self::Getppid(number() as u32),
             "close" => Self::Close(number()),
+            "write" => {
+                let (count, text) = argument.split_once(' ').unwrap_or((argument, ""));
+                let count = count.parse().unwrap_or_else(|_| panic!("not a number: {count}"));
+                Self::Write(count, text.to_owned())
+            }
+            "exec" => Self::Exec(argument.split(' ').map(str::to_owned).collect()),
             "open" => Self::Open(argument.to_owned()),
             "atoi" => Self::Atoi(argument.to_owned()),
             "fault" => Self::Fault(number() as usize),

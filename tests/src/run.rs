@@ -249,6 +249,23 @@ impl Workload {
                 // SAFETY: the descriptor is not open, so nothing is closed.
                 unsafe { libc::close(*descriptor) };
             }
+            Self::Write(count, text) => {
+                assert!(*count <= text.len(), "the text has {} bytes", text.len());
+                // SAFETY: so many bytes of the text may be read; the descriptor is not open.
+                unsafe { libc::write(-1, text.as_ptr().cast(), *count) };
+            }
+            Self::Exec(arguments) => {
+                let arguments: Vec<_> =
+                    arguments.iter().map(|text| CString::new(text.as_str()).unwrap_or_default()).collect();
+                let mut pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).collect();
+                pointers.push(std::ptr::null());
+                let environment = [std::ptr::null()];
+                // SAFETY: the path is NUL-terminated, both arrays end with NULL, all outlive the call; the
+                // program does not exist, so the call returns.
+                unsafe {
+                    libc::execve(c"/no/such/program".as_ptr(), pointers.as_ptr(), environment.as_ptr())
+                };
+            }
             Self::Open(path) => {
                 let path = CString::new(path.as_str()).unwrap_or_default();
                 // SAFETY: the path is NUL-terminated and outlives the call; the file does not exist.

@@ -2,8 +2,6 @@
 //!
 //! Checking has made sure that a format fits its values.
 
-use std::ffi::CString;
-
 use probebook_lang::format::{Conversion, Format, Piece, Style};
 
 use crate::value::Value;
@@ -42,17 +40,24 @@ impl Printer<'_> {
                 self.padded(if address == 0 { b"0".to_vec() } else { format!("{address:#x}").into() }, to);
             }
             Style::AllocationFlags => self.padded(allocation_flags(value.bits()).into(), to),
-            Style::Any | Style::Bytes | Style::EscapedBytes | Style::HexBytes | Style::Refused => {
-                self.any(value, to);
-            }
+            Style::EscapedBytes => self.bytes(value, "", |byte| format!("\\x{byte:02x}"), to),
+            Style::HexBytes => self.bytes(value, " ", |byte| format!("{byte:02x}"), to),
+            Style::Any | Style::Bytes | Style::Refused => self.any(value, to),
         }
+    }
+
+    /// All bytes of a buffer as numbers.
+    fn bytes(&self, value: &Value, between: &str, number: impl Fn(u8) -> String, to: &mut Vec<u8>) {
+        let Value::Buffer(bytes) = value else { return };
+        let numbers: Vec<_> = bytes.iter().map(|&byte| number(byte)).collect();
+        self.padded(numbers.join(between).into(), to);
     }
 
     /// Any value in its text form; of a tuple the width pads the opening parenthesis alone, as in bpftrace.
     fn any(&self, value: &Value, to: &mut Vec<u8>) {
         let mut text = Vec::new();
         value.write(&mut text);
-        if matches!(value, Value::Tuple(_)) && !text.is_empty() {
+        if matches!(value, Value::Tuple(_) | Value::Record(_) | Value::Array(_)) && !text.is_empty() {
             let tail = text.split_off(1);
             self.padded(text, to);
             to.extend(tail);
@@ -170,22 +175,6 @@ fn allocation_flags(flags: u64) -> String {
     names.join("|")
 }
 
-/// The wall-clock time now, by a format of strftime.
-pub fn time(format: &[u8]) -> Vec<u8> {
-    let Ok(format) = CString::new(format) else { return Vec::new() };
-    let mut text = vec![0u8; 1024];
-    // SAFETY: a zeroed `tm` is valid; the time is read into it before it is used; strftime writes at most
-    // the buffer's length and says how much.
-    let length = unsafe {
-        let now = libc::time(std::ptr::null_mut());
-        let mut parts: libc::tm = std::mem::zeroed();
-        libc::localtime_r(&raw const now, &raw mut parts);
-        libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &raw const parts)
-    };
-    text.truncate(length);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,14 +252,6 @@ mod tests {
     fn bytes_of_the_traced_system_stay_as_they_are() {
         let text = print(&Format::parse(b"<%4s>\xff"), &[Value::String(vec![0xfe, 0x1b])]);
         assert_eq!(text, b"<  \xfe\x1b>\xff");
-    }
-
-    #[test]
-    fn the_time_has_its_parts() {
-        let text = String::from_utf8(time(b"%Y-%m-%d %H:%M:%S|%%|")).expect("ASCII");
-        assert_eq!((text.len(), &text[4..5], &text[19..]), (22, "-", "|%|"), "{text}");
-        assert_eq!(time(b""), b"");
-        assert_eq!(time(b"\0"), b"");
     }
 
     fn s(text: &str) -> Value {

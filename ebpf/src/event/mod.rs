@@ -70,6 +70,8 @@ pub enum Origin {
     Time,
     /// `cat`
     Cat,
+    /// `join`
+    Join,
     /// `system`
     System,
 }

@@ -25,11 +25,13 @@ use probebook_lang::source::Span;
 
 use super::action::{self, Output, cat};
 use super::decode::decode;
-use super::format::{print, time};
+use super::format::print;
 use super::{Event, Origin};
+use crate::clock::{now, strftime};
 use crate::map::Map;
 use crate::object::{Counter, MapRef, Object, ProgramSpec};
 use crate::session::counters::Counters;
+use crate::value::Value;
 
 /// The time between two reports of losses, and of warnings of one place.
 const PACE: Duration = Duration::from_millis(100);
@@ -254,7 +256,10 @@ impl Drain {
             RecordKind::Formatted { action, format } => {
                 return self.act(*action, print(format, &decode(record, bytes)), record.span);
             }
-            RecordKind::Time { format } => Event::Text(Origin::Time, time(format)),
+            RecordKind::Time { format } => Event::Text(Origin::Time, strftime(format, (now() / 1_000_000_000) as i64)),
+            RecordKind::Join { separator } => {
+                Event::Text(Origin::Join, joined(&decode(record, bytes), separator))
+            }
             RecordKind::PrintValue => match decode(record, bytes).pop() {
                 Some(value) => Event::Value(value),
                 None => return Ok(()),
@@ -348,6 +353,18 @@ impl Drain {
         self.shared.queued.fetch_add(bytes, Ordering::Relaxed);
         self.queue.send((event, bytes)).map_err(|_| Gone)
     }
+}
+
+/// The strings up to the first empty one, and a line end.
+fn joined(fields: &[Value], separator: &[u8]) -> Vec<u8> {
+    let Some(Value::Array(items)) = fields.first() else { return Vec::new() };
+    let texts = items.iter().map_while(|item| match item {
+        Value::String(text) if !text.is_empty() => Some(text.as_slice()),
+        _ => None,
+    });
+    let mut text = texts.collect::<Vec<_>>().join(separator);
+    text.push(b'\n');
+    text
 }
 
 /// Roughly the bytes an event keeps.

@@ -83,6 +83,7 @@ pub fn text(origin: Origin, text: &[u8]) -> String {
         Origin::Printf => "printf",
         Origin::Time => "time",
         Origin::Cat => "cat",
+        Origin::Join => "join",
         Origin::System => "syscall",
     };
     let mut line = format!("{{\"type\": \"{kind}\", \"data\": ");
@@ -171,6 +172,12 @@ fn write_plain(out: &mut String, value: &Value) {
         Value::Int(n) | Value::Enum(n, _) => write_integer(out, i128::from(*n)),
         Value::Uint(n) | Value::Pointer(n) => write_integer(out, i128::from(*n)),
         Value::String(bytes) => write_string(out, &String::from_utf8_lossy(bytes)),
+        Value::Handle { text, .. } => write_string(out, &String::from_utf8_lossy(text)),
+        Value::Buffer(bytes) => {
+            // bpftrace's numbers: signed characters.
+            let numbers: Vec<_> = bytes.iter().map(|&byte| (byte as i8).to_string()).collect();
+            let _ = write!(out, "[{}]", numbers.join(","));
+        }
         Value::Tuple(items) | Value::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
@@ -214,6 +221,7 @@ fn part_text(value: &Value) -> String {
     match value {
         Value::String(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Pointer(address) => format!("{address:#x}"),
+        Value::Buffer(_) | Value::Handle { .. } => value.to_string(),
         Value::Tuple(items) => format!("({})", key_text(items)),
         Value::Array(items) => format!("[{}]", key_text(items)),
         Value::Record(fields) => {

@@ -14,6 +14,7 @@ mod assign;
 pub(crate) mod attach;
 mod call;
 mod cast;
+mod data;
 mod expr;
 mod field;
 mod fold;

@@ -10,10 +10,10 @@ use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Quantity};
 use crate::types::Type;
+use crate::types::handle::Handle;
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
 const LATER: &[&str] = &[
-    "username",
     "ppid",
     "pcomm",
     "leader_tid",
@@ -30,18 +30,11 @@ const LATER: &[&str] = &[
     "usermode",
     "config",
     "tseries",
-    "warnf",
-    "errorf",
     "debugf",
-    "strftime",
-    "cat",
-    "system",
-    "join",
     "assert",
     "static_assert",
     "fail",
     "skboutput",
-    "buf",
     "str_concat",
     "strlen",
     "strcap",
@@ -54,9 +47,6 @@ const LATER: &[&str] = &[
     "syscall_name",
     "default_str_length",
     "path",
-    "macaddr",
-    "ntop",
-    "pton",
     "bswap",
     "kptr",
     "uptr",
@@ -73,8 +63,6 @@ const LATER: &[&str] = &[
     "is_err",
     "ksym",
     "usym",
-    "cgroupid",
-    "cgroup_path",
     "find",
     "getopt",
 ];
@@ -140,6 +128,10 @@ impl Checker<'_> {
             "pid" => ambient(Ambient::Pid, u32),
             "tid" => ambient(Ambient::Tid, u32),
             "uid" => ambient(Ambient::Uid, Type::U64),
+            "username" => {
+                let id = Expr::new(ExprKind::Ambient(Ambient::Uid), Type::U64, span);
+                Some(super::data::handle(Handle::Username, id, span))
+            }
             "gid" => ambient(Ambient::Gid, Type::U64),
             "nsecs" => Some(time(Ambient::Time(Clock::Boot), span)),
             "elapsed" => Some(time(Ambient::Elapsed, span)),

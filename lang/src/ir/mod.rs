@@ -99,6 +99,11 @@ pub enum RecordKind {
         /// strftime's format.
         format: Vec<u8>,
     },
+    /// `join(array, separator)`; one field, an array of strings, of which those up to the first empty one count.
+    Join {
+        /// What stands between them.
+        separator: Vec<u8>,
+    },
     /// `exit(code)`; one field, an int64.
     Exit,
     /// A program noticed something wrong while it ran; no fields.

@@ -1,9 +1,10 @@
 //! Small programs down to verified IR.
 
 use super::lower;
-use crate::check::tests::accepted;
+use crate::check::tests::{accepted, host};
 use crate::format::Format;
 use crate::ir::{self, Action, Module, RecordKind, RuntimeWarning};
+use crate::structures::Structures;
 use crate::types::layout::Shape;
 
 /// The IR of a text, accepted by the verifier before and after optimisation.

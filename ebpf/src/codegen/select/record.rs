@@ -30,7 +30,12 @@ impl Selector<'_> {
                 Shape::Bool | Shape::Int { .. } | Shape::Pointer | Shape::Enum(_) => {
                     self.store_any(to, part.layout.size as u8, field);
                 }
-                Shape::String | Shape::Tuple(_) | Shape::Array(..) | Shape::Record(_) => {
+                Shape::String
+                | Shape::Buffer
+                | Shape::Handle(..)
+                | Shape::Tuple(_)
+                | Shape::Array(..)
+                | Shape::Record(_) => {
                     let from = self.mem(field);
                     self.copy(to, from, part.layout.size);
                 }
