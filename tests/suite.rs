@@ -65,12 +65,14 @@ fn source(fixture: &Fixture) -> Source {
 }
 
 fn environment(fixture: &Fixture) -> Environment {
-    Environment {
+    let mut environment = Environment {
         parameters: Parameters { positional: fixture.args.clone() },
         cell: "cell 1".into(),
         unsafe_allowed: fixture.unsafe_allowed,
         ..Environment::default()
-    }
+    };
+    fixture.set_environment(&mut environment);
+    environment
 }
 
 fn syntax(fixture: &Fixture) -> Result<String, String> {

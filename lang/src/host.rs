@@ -89,6 +89,8 @@ pub trait Host {
     fn structure_names(&self) -> Vec<String>;
     /// The arguments of a raw tracepoint, if their types are known.
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>>;
+    /// Whether this Linux describes a kernel function of that name (in its BTF).
+    fn has_kernel_function(&self, name: &str) -> bool;
 }
 
 /// A small machine for tests: what it answers is what was put in.
@@ -170,5 +172,9 @@ impl Host for FixedHost {
 
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
         self.raw_arguments.get(name).cloned()
+    }
+
+    fn has_kernel_function(&self, name: &str) -> bool {
+        name == "bpf_task_from_pid"
     }
 }

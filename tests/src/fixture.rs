@@ -3,10 +3,13 @@
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
 //! * `unsafe: on` allows unsafe functions;
+//! * `env: NAME=value` a variable of the process environment;
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use probebook_lang::environment::Environment;
 
 /// What a fixture does once its probes are live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct Fixture {
     pub args: Vec<String>,
     /// `unsafe: on`
     pub unsafe_allowed: bool,
+    /// `env:`
+    pub env: Vec<(String, String)>,
     /// `call:`
     pub workload: Option<Workload>,
 }
@@ -57,8 +62,9 @@ impl Fixture {
         let mut fixture = Self {
             path: path.to_owned(),
             name,
-            args: Vec::new(),
+            args: vec![],
             unsafe_allowed: false,
+            env: vec![],
             workload: None,
             text: String::new(),
         };
@@ -71,12 +77,28 @@ impl Fixture {
                     fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
                 }
                 "unsafe" => fixture.unsafe_allowed = words == "on",
+                "env" => {
+                    let (name, value) = words.split_once('=').unwrap_or((words, ""));
+                    fixture.env.push((name.to_owned(), value.to_owned()));
+                }
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 _ => {}
             }
         }
         fixture.text = text;
         fixture
+    }
+}
+
+impl Fixture {
+    /// Sets what `env:` says.
+    ///
+    /// # Panics
+    /// On a value that the variable does not take.
+    pub fn set_environment(&self, environment: &mut Environment) {
+        for (name, value) in &self.env {
+            environment.settings.fix(name, value).unwrap_or_else(|reason| panic!("{reason}"));
+        }
     }
 }
 

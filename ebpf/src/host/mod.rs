@@ -113,6 +113,10 @@ impl Host for LiveHost {
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
         btf::types::raw_tracepoint(name)
     }
+
+    fn has_kernel_function(&self, name: &str) -> bool {
+        btf::function_ids([name])[0].is_some()
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     };
     let (mut tracer, _) = machine::live();
     let environment = tracer.environment_mut();
+    machine::configure(environment)?;
     environment.parameters.positional = parameters;
     environment.unsafe_allowed = arguments.allow_unsafe;
     source.name().clone_into(&mut environment.cell);
@@ -123,7 +124,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         exit = printer.print(event)?.or(exit);
     }
     drop(child);
-    printer.maps(&*running)?;
+    if running.config().print_maps_on_exit {
+        printer.maps(&*running)?;
+    }
     printer.out.flush()?;
     let counts = running.counts();
     if counts.map_full > 0 {

@@ -12,9 +12,6 @@ use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
 use crate::types::Type;
 
-/// How much of a file `cat` prints.
-const MAX_CAT_BYTES: u32 = 10240;
-
 impl Checker<'_> {
     /// `function(arguments)`
     pub(super) fn call(&mut self, function: &ast::Name, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
@@ -46,9 +43,12 @@ impl Checker<'_> {
                     .help("allow it: `%set unsafe on` in a notebook, `--unsafe` on the command line"),
             );
         }
+        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
+            return self.computed(name, arguments, span);
+        }
         match name {
             "printf" => self.formatted(name, Action::Print, arguments, span),
-            "cat" => self.formatted(name, Action::Cat { limit: MAX_CAT_BYTES }, arguments, span),
+            "cat" => self.formatted(name, Action::Cat { limit: self.config.max_cat_bytes }, arguments, span),
             "system" => self.formatted(name, Action::System, arguments, span),
             "warnf" => self.formatted(name, Action::Warn, arguments, span),
             "errorf" => self.formatted(name, Action::Error, arguments, span),

@@ -17,8 +17,6 @@ use crate::types::handle::Handle;
 use crate::types::layout::Layout;
 use crate::types::{BUFFER_HEADER, Space, Type};
 
-/// The bytes of a buffer whose length is not known beforehand.
-const MAX_BUFFER: u32 = 1024 - BUFFER_HEADER;
 /// How many strings `join` prints, and the bytes of each.
 const JOINED: (u32, u32) = (16, 1024);
 /// Families of addresses, as Linux numbers them.
@@ -53,7 +51,8 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let capacity = literal(&length).map_or(MAX_BUFFER, |n| n.min(i128::from(MAX_BUFFER)) as u32);
+        let most = self.config.max_strlen.saturating_sub(BUFFER_HEADER);
+        let capacity = literal(&length).map_or(most, |n| n.min(i128::from(most)) as u32);
         let length = Box::new(convert(self.integer(length)?, &Type::U64));
         let kind = match &data.ty {
             Type::String { .. } | Type::Array { .. } => ExprKind::Buffer { of: Box::new(data), length },
@@ -164,10 +163,9 @@ impl Checker<'_> {
         let is_wall = match time.kind {
             ExprKind::Ambient(Ambient::Time(Clock::Tai)) => true,
             ExprKind::Ambient(Ambient::Time(Clock::Monotonic)) => {
-                let message = "the monotonic clock stands still while the machine sleeps, so it gives no date";
-                self.report(
-                    Diagnostic::error(Code::WrongArguments, time.span, message).help("use `nsecs`"),
-                );
+                let message =
+                    "the monotonic clock stands still while the machine sleeps, so it gives no date";
+                self.report(Diagnostic::error(Code::WrongArguments, time.span, message).help("use `nsecs`"));
                 return None;
             }
             _ => false,

@@ -3,8 +3,8 @@
 use crate::ir::{Arith, Op, SlotId, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind};
-use crate::types::{BUFFER_HEADER, Space, Type};
 use crate::types::layout::{Layout, Shape};
+use crate::types::{BUFFER_HEADER, Space, Type};
 
 use super::{Lowering, Storage};
 

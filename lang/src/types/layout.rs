@@ -13,8 +13,8 @@
 use std::sync::Arc;
 
 use super::handle::Handle;
-use super::{BUFFER_HEADER, Type};
 use super::structure::{Bits, Enumeration};
+use super::{BUFFER_HEADER, Type};
 
 /// The size, alignment and shape of a value in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -93,11 +93,7 @@ impl Layout {
             }
             Type::Handle(handle) => {
                 let inner = Self::of(&handle.inner());
-                Self {
-                    size: inner.size,
-                    align: inner.align,
-                    shape: Shape::Handle(*handle, Box::new(inner)),
-                }
+                Self { size: inner.size, align: inner.align, shape: Shape::Handle(*handle, Box::new(inner)) }
             }
             Type::Array { of, len } => {
                 let element = Self::of(of);
