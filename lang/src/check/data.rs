@@ -52,6 +52,14 @@ impl Checker<'_> {
             }
         };
         let most = self.config.max_strlen.saturating_sub(BUFFER_HEADER);
+        // Of a literal all bytes count, also those behind a NUL.
+        let data = match &arguments[0].kind {
+            ast::ExprKind::String(text) if !text.is_empty() => {
+                let ty = Type::Array { of: Box::new(Type::int(1, false)), len: text.len() as u32 };
+                Expr::new(ExprKind::Bytes(text.clone()), ty, data.span)
+            }
+            _ => data,
+        };
         let capacity = literal(&length).map_or(most, |n| n.min(i128::from(most)) as u32);
         let length = Box::new(convert(self.integer(length)?, &Type::U64));
         let kind = match &data.ty {
