@@ -2,7 +2,7 @@
 //!
 //! *Not here:* the bytes of values (`value`), the time of day by itself (`clock`).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Mutex;
@@ -62,9 +62,10 @@ fn mac(bytes: &[u8]) -> Vec<u8> {
 
 /// The name of a user; the id where it has none.
 fn username(id: u64) -> Vec<u8> {
-    static NAMES: Mutex<Option<HashMap<u64, (Instant, Vec<u8>)>>> = Mutex::new(None);
+    /// By id, with the time of asking.
+    type Names = BTreeMap<u64, (Instant, Vec<u8>)>;
+    static NAMES: Mutex<Names> = Mutex::new(Names::new());
     let Ok(mut names) = NAMES.lock() else { return look_up(id) };
-    let names = names.get_or_insert_default();
     match names.get(&id) {
         Some((when, name)) if when.elapsed() < FRESH => name.clone(),
         _ => {
