@@ -29,7 +29,7 @@ pub enum Value {
     Buffer(Vec<u8>),
     /// What a program kept of a thing, and the text that user space has made of it.
     Handle {
-        /// What [`Handle::inner`] says.
+        /// What it consists of.
         raw: Box<Value>,
         /// Made when the value was read. **Hostile**: names are what others chose.
         text: Vec<u8>,

@@ -2,7 +2,7 @@
 //!
 //! *Not here:* strings (`check::call`), what the text of a handle is (`probebook_ebpf::handles`).
 
-use std::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv6Addr};
 
 use super::Checker;
 use super::cast::convert;

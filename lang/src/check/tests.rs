@@ -439,8 +439,8 @@ fn fields_of_tracepoints() {
          t:raw_syscalls:sys_enter { print(args.args[1]); print(args.args); }",
     );
     let text = typed::print(&program);
-    assert!(text.contains("str(User context(24, int8*))"), "{text}");
-    assert!(text.contains("*(User context(24, int8*))"), "{text}");
+    assert!(text.contains("str(User context(24, int8 *))"), "{text}");
+    assert!(text.contains("*(User context(24, int8 *))"), "{text}");
     assert!(text.contains("emit PrintValue (dynamic(8))"), "{text}");
     assert!(text.contains("context(16, uint64[6])[1]"), "{text}");
 }
