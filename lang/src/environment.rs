@@ -69,7 +69,7 @@ pub struct Environment {
     pub process: Option<u32>,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
-    /// Whether `print` and the like may refer to unsafe functions.
+    /// Whether functions may be called that can harm the machine ([`crate::builtins::UNSAFE`]).
     pub unsafe_allowed: bool,
 }
 

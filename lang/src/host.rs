@@ -110,6 +110,8 @@ pub trait Host {
     fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
         Err(Unavailable(format!("no files can be read here, nor {path}")))
     }
+    /// The id of the cgroup that a directory of a cgroup file system stands for.
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable>;
     /// A structure or union of Linux. Names of those without a tag come from types of this host.
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>>;
     /// An enumeration of Linux, likewise.
@@ -139,6 +141,8 @@ pub struct FixedHost {
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
     /// Path → text of headers and imports; a directory is what paths have in common.
     pub files: BTreeMap<String, String>,
+    /// Directory → id.
+    pub cgroups: BTreeMap<String, u64>,
     /// Structures and unions.
     pub structures: Vec<Arc<Structure>>,
     /// Enumerations.
@@ -202,6 +206,10 @@ impl Host for FixedHost {
             .map(|(path, text)| TextFile { path: path.clone(), text: text.clone() })
             .collect();
         if found.is_empty() { Err(Unavailable(format!("no such file: {path}"))) } else { Ok(found) }
+    }
+
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable> {
+        self.cgroups.get(path).copied().ok_or_else(|| Unavailable(format!("no such directory: {path}")))
     }
 
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {

@@ -13,6 +13,7 @@ pub mod host;
 pub mod ir;
 pub mod lower;
 pub mod opt;
+pub mod printf;
 pub mod probes;
 pub mod query;
 pub mod source;

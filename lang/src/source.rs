@@ -216,6 +216,18 @@ impl Source {
         let start = file.lines[line] as usize;
         Position { line: line as u32 + 1, column: file.text[start..end].chars().count() as u32 + 1 }
     }
+
+    /// A place as messages of running programs name it: `NAME:LINE:COLUMN-COLUMN`, the second column being the
+    /// one behind it, or `NAME:LINE-LINE` where it spans several.
+    pub fn place(&self, span: Span) -> String {
+        let (from, to) = (self.position(span.start), self.position(span.end));
+        let name = self.file(span.start).name();
+        if from.line == to.line {
+            format!("{}:{}:{}-{}", name, from.line, from.column, to.column)
+        } else {
+            format!("{}:{}-{}", name, from.line, to.line)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -236,5 +248,11 @@ mod tests {
         assert_eq!(source.position(7), Position { line: 2, column: 1 });
         let other = source.with_text("12\n3");
         assert_eq!((other.text(), other.slice(span)), ("12\n3", "x\ny"));
+
+    #[test]
+    fn places_are_columns_or_lines() {
+        let source = Source::new("stdin", "ab\ncdé f\n");
+        assert_eq!(source.place(Span::new(3, 7)), "stdin:2:1-4");
+        assert_eq!(source.place(Span::new(1, 4)), "stdin:1-2");
     }
 }

@@ -115,6 +115,10 @@ impl Host for LiveHost {
         features::online_cpus().len() as u32
     }
 
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable> {
+        crate::cgroup::id(path).map_err(|error| Unavailable(format!("`{path}` is no cgroup: {error}")))
+    }
+
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {
         self.types.structure(keyword, name)
     }

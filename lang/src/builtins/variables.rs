@@ -85,6 +85,14 @@ pub const VARIABLES: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
+        name: "username",
+        kind: Kind::Variable,
+        signature: "username: username_t",
+        doc: "The name of the user of the current process.",
+        example: "tracepoint:syscalls:sys_enter_execve { @[username] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "gid",
         kind: Kind::Variable,
         signature: "gid: uint64",

@@ -483,6 +483,9 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn cpus(&self) -> u32 {
             1
         }
+        fn cgroup(&self, _: &str) -> Result<u64, Unavailable> {
+            Err(Unavailable("there are none".into()))
+        }
         fn structure(&self, _: Keyword, _: &str) -> Option<Arc<Structure>> {
             None
         }

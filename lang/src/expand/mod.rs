@@ -9,7 +9,7 @@
 //! expansion that its place belongs to. What an argument brings keeps its place outside.
 //!
 //! *Invariant:* the result has no macros and calls none; it is no deeper than later stages can walk, and no
-//! larger than [`MAX_NODES`].
+//! larger than `MAX_NODES`.
 
 mod places;
 mod rewrite;
