@@ -248,6 +248,7 @@ mod tests {
         assert_eq!(source.position(7), Position { line: 2, column: 1 });
         let other = source.with_text("12\n3");
         assert_eq!((other.text(), other.slice(span)), ("12\n3", "x\ny"));
+    }
 
     #[test]
     fn places_are_columns_or_lines() {
