@@ -9,6 +9,7 @@
 //!
 //! *Not here:* the tables of builtins (`builtins`), layouts of keys and records (`lower`).
 
+mod access;
 mod aggregate;
 mod assign;
 pub(crate) mod attach;
@@ -46,6 +47,7 @@ use crate::expand::{Expanded, Places, expand};
 use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;
 use crate::source::Span;
+use crate::structures::Structures;
 use crate::syntax::ast;
 use crate::typed::{self, Quantity, VariableId};
 use crate::types::{Space, Type};
@@ -94,7 +96,7 @@ fn check_expanded(
     diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, places, &config, &bodies);
+        let mut checker = Checker::new(host, environment, &declared, places, &config, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let mut typed = checker.check();
@@ -241,6 +243,7 @@ fn missing(diagnostic: Diagnostic, policy: MissingProbes) -> Option<Diagnostic> 
 /// A walk through a program.
 struct Checker<'a> {
     host: &'a dyn Host,
+    structures: Structures<'a>,
     environment: &'a Environment,
     config: &'a Config,
     bodies: &'a [Body<'a>],
@@ -276,12 +279,14 @@ impl<'a> Checker<'a> {
     fn new(
         host: &'a dyn Host,
         environment: &'a Environment,
+        declared: &'a Definitions,
         places: &'a Places,
         config: &'a Config,
         bodies: &'a [Body<'a>],
     ) -> Self {
         Self {
             host,
+            structures: Structures::new(host, declared),
             environment,
             config,
             bodies,
