@@ -97,7 +97,7 @@ fn check_expanded(
     diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, places, &config, &bodies);
+        let mut checker = Checker::new(host, environment, &declared, places, &config, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let mut typed = checker.check();
@@ -280,13 +280,14 @@ impl<'a> Checker<'a> {
     fn new(
         host: &'a dyn Host,
         environment: &'a Environment,
+        declared: &'a Definitions,
         places: &'a Places,
         config: &'a Config,
         bodies: &'a [Body<'a>],
     ) -> Self {
         Self {
             host,
-            structures: Structures::new(host),
+            structures: Structures::new(host, declared),
             environment,
             config,
             bodies,
