@@ -22,7 +22,7 @@ use probebook_ebpf::map::MapSnapshot;
 use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
 use probebook_lang::diagnostic::{Style, render};
 use probebook_lang::ir::{self, print};
-use probebook_lang::source::Source;
+use probebook_lang::source::{Source, Span};
 use probebook_lang::syntax::load;
 
 use crate::fixture::{Fixture, Workload};
@@ -224,12 +224,12 @@ impl Output {
             Event::CommandError(bytes) => self.text.extend([b"stderr: ".as_slice(), &bytes].concat()),
             Event::Message { is_error, text, span } => {
                 let severity = if is_error { "ERROR" } else { "WARNING" };
-                self.text.extend(format!("{}: {severity}: ", source.place(span)).bytes());
+                self.text.extend(format!("{}: {severity}: ", place(source, span)).bytes());
                 self.text.extend(text);
                 self.text.push(b'\n');
             }
             Event::Failed { message, span } => {
-                self.text.extend(format!("{}: ERROR: {message}\n", source.place(span)).bytes())
+                self.text.extend(format!("{}: ERROR: {message}\n", place(source, span)).bytes())
             }
             Event::Value(value) | Event::Result(value) => self.text.extend(format!("{value}\n").bytes()),
             Event::MapPrint { snapshot, top, divisor } => {
@@ -316,4 +316,10 @@ fn touch(pages: usize) {
         }
         libc::munmap(start, pages * PAGE);
     }
+}
+
+/// A place in a fixture or in a file that it imports, without the folders.
+fn place(source: &Source, span: Span) -> String {
+    let place = source.place(span);
+    place.rsplit('/').next().unwrap_or(&place).to_owned()
 }
