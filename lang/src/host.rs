@@ -65,6 +65,15 @@ pub struct KernelFunction {
     pub module: String,
 }
 
+/// What a function of Linux takes and gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionType {
+    /// Names and types, in order.
+    pub arguments: Vec<(String, Type)>,
+    /// `void` where there is none.
+    pub result: Type,
+}
+
 /// Why a fact cannot be had, in words that say what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable(pub String);
@@ -124,6 +133,8 @@ pub trait Host {
     fn structure_names(&self) -> Vec<String>;
     /// The arguments of a raw tracepoint, if their types are known.
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>>;
+    /// The type of a kernel function.
+    fn kernel_function_type(&self, name: &str) -> Option<FunctionType>;
     /// Whether this Linux describes a kernel function of that name (in its BTF).
     fn has_kernel_function(&self, name: &str) -> bool;
 }
@@ -149,6 +160,8 @@ pub struct FixedHost {
     pub enumerations: Vec<Arc<Enumeration>>,
     /// Name → type.
     pub typedefs: BTreeMap<String, Type>,
+    /// Kernel function → its type.
+    pub kernel_function_types: BTreeMap<String, FunctionType>,
     /// Raw tracepoint → arguments.
     pub raw_arguments: BTreeMap<String, Vec<(String, Type)>>,
 }
@@ -238,6 +251,10 @@ impl Host for FixedHost {
 
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
         self.raw_arguments.get(name).cloned()
+    }
+
+    fn kernel_function_type(&self, name: &str) -> Option<FunctionType> {
+        self.kernel_function_types.get(name).cloned()
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {

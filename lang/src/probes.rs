@@ -81,6 +81,15 @@ pub enum AttachPoint {
         /// At the return.
         at_return: bool,
     },
+    /// A kernel function with the types of its arguments, at its entry or its return.
+    Fentry {
+        /// `vmlinux` is Linux itself.
+        module: String,
+        /// The function.
+        function: String,
+        /// At the return.
+        at_return: bool,
+    },
     /// A user function, at its entry or its return.
     Uprobe {
         /// The absolute path of the binary.
@@ -107,6 +116,8 @@ impl AttachPoint {
             Self::RawTracepoint { .. } => "rawtracepoint",
             Self::Kprobe { at_return: false, .. } => "kprobe",
             Self::Kprobe { at_return: true, .. } => "kretprobe",
+            Self::Fentry { at_return: false, .. } => "fentry",
+            Self::Fentry { at_return: true, .. } => "fexit",
             Self::Uprobe { at_return: false, .. } => "uprobe",
             Self::Uprobe { at_return: true, .. } => "uretprobe",
         }
@@ -135,6 +146,7 @@ impl fmt::Display for AttachPoint {
                 f.write_str(function)?;
                 if *offset > 0 { write!(f, "+{offset}") } else { Ok(()) }
             }
+            Self::Fentry { module, function, .. } => write!(f, "{provider}:{module}:{function}"),
             Self::Uprobe { path, function, .. } => write!(f, "{provider}:{path}:{function}"),
         }
     }

@@ -42,6 +42,7 @@ pub fn is_live() -> bool {
 /// On a name it does not know: a fault of the fixture.
 pub fn has(need: &str) -> bool {
     match need {
+        "fentry" => Path::new("/sys/kernel/btf/vmlinux").exists() && has("kprobe"),
         "kprobe" => Path::new("/sys/bus/event_source/devices/kprobe").exists(),
         _ => panic!("unknown need: {need}"),
     }

@@ -75,6 +75,7 @@ impl Plan<'_> {
                     tracepoint::attach(program, category, event, attachment)
                 }
                 AttachPoint::RawTracepoint { event } => tracepoint::attach_raw(program, event, attachment),
+                AttachPoint::Fentry { .. } => tracepoint::attach_function(program, attachment),
                 AttachPoint::Kprobe { module, function, offset, at_return } => {
                     kprobe::attach(program, module.as_deref(), function, *offset, *at_return, attachment)
                 }

@@ -17,7 +17,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use probebook_lang::host::{Host, KernelFunction, TextFile, TracepointFormat, Unavailable};
+use probebook_lang::host::{FunctionType, Host, KernelFunction, TextFile, TracepointFormat, Unavailable};
 use probebook_lang::types::Type;
 use probebook_lang::types::structure::{Enumeration, Keyword, Structure};
 
@@ -141,6 +141,10 @@ impl Host for LiveHost {
 
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
         btf::types::raw_tracepoint(name)
+    }
+
+    fn kernel_function_type(&self, name: &str) -> Option<FunctionType> {
+        btf::types::function(name)
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {

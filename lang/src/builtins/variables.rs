@@ -8,9 +8,9 @@ pub const VARIABLES: &[Builtin] = &[
         name: "args",
         kind: Kind::Variable,
         signature: "args",
-        doc: "The fields of the tracepoint or the arguments of the raw tracepoint, reached as `args.field`.",
+        doc: "The fields of the tracepoint, or the arguments of the raw tracepoint or kernel function, as `args.field`.",
         example: "tracepoint:syscalls:sys_enter_openat { printf(\"%s\\n\", str(args.filename)); }",
-        availability: Availability::Providers(&["tracepoint", "rawtracepoint"]),
+        availability: Availability::Providers(&["tracepoint", "rawtracepoint", "fentry", "fexit"]),
     },
     Builtin {
         name: "argN",
@@ -26,7 +26,7 @@ pub const VARIABLES: &[Builtin] = &[
         signature: "retval: uint64",
         doc: "What the traced function returned.",
         example: "uretprobe:libc:malloc { @[retval == 0] = count(); }",
-        availability: Availability::Providers(&["kretprobe", "uretprobe"]),
+        availability: Availability::Providers(&["kretprobe", "fexit", "uretprobe"]),
     },
     Builtin {
         name: "func",
@@ -34,7 +34,14 @@ pub const VARIABLES: &[Builtin] = &[
         signature: "func: string",
         doc: "The name of the traced function.",
         example: "uprobe:libc:mem* { @[func] = count(); }",
-        availability: Availability::Providers(&["kprobe", "kretprobe", "uprobe", "uretprobe"]),
+        availability: Availability::Providers(&[
+            "kprobe",
+            "kretprobe",
+            "fentry",
+            "fexit",
+            "uprobe",
+            "uretprobe",
+        ]),
     },
     Builtin {
         name: "curtask",

@@ -7,11 +7,12 @@ use super::cast::{convert, integer_type};
 use super::quantity;
 use crate::config::{self, VARIABLES};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::host::{Field, FieldKind, TracepointFormat, Unavailable};
+use crate::host::{Field, FieldKind, FunctionType, TracepointFormat, Unavailable};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind};
+use crate::types::layout::Layout;
 use crate::types::{Space, Type};
 
 impl Checker<'_> {
@@ -39,8 +40,8 @@ impl Checker<'_> {
 
     /// `args.field`
     pub(super) fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
-        if let AttachPoint::RawTracepoint { .. } = self.point() {
-            return self.raw_argument(name, span);
+        if let AttachPoint::RawTracepoint { .. } | AttachPoint::Fentry { .. } = self.point() {
+            return self.typed_argument(name, span);
         }
         let AttachPoint::Tracepoint { category, event } = self.point() else { return None };
         let format = match self.formats.get(&self.body) {
@@ -83,9 +84,9 @@ impl Checker<'_> {
         Some(Expr::new(kind, ty, span).measuring(quantity))
     }
 
-    /// An argument of a raw tracepoint by its name.
-    fn raw_argument(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
-        let arguments = self.raw_arguments(span)?;
+    /// An argument of a raw tracepoint or a kernel function by its name.
+    fn typed_argument(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        let arguments = self.typed_arguments(span)?;
         if let Some((_, argument)) = arguments.iter().find(|(other, _)| *other == name.text) {
             return Some(Expr { span, ..argument.clone() });
         }
@@ -95,32 +96,67 @@ impl Checker<'_> {
         if let Some(near) = super::suggest::nearest(&name.text, names.iter().copied()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
-        self.report(diagnostic.note(format!("its arguments are {}", names.join(", "))));
+        self.report(match names.as_slice() {
+            [] => diagnostic.note("it has no arguments"),
+            names => diagnostic.note(format!("its arguments are {}", names.join(", "))),
+        });
         None
     }
 
-    /// The arguments of the raw tracepoint.
-    fn raw_arguments(&mut self, span: Span) -> Option<Vec<(String, Expr)>> {
-        let AttachPoint::RawTracepoint { event } = self.point() else { return None };
-        let Some(arguments) = self.host.raw_tracepoint(event) else {
-            let message = format!("the types of the arguments of {} are not known", self.point());
-            let diagnostic =
-                Diagnostic::error(Code::HostUnavailable, span, message).help("read them as arg0, arg1, …");
-            self.report(diagnostic);
-            return None;
+    /// The arguments of the raw tracepoint or kernel function.
+    fn typed_arguments(&mut self, span: Span) -> Option<Vec<(String, Expr)>> {
+        let arguments = match self.point() {
+            AttachPoint::Fentry { .. } => self.function_type(span)?.arguments,
+            AttachPoint::RawTracepoint { event } => match self.host.raw_tracepoint(event) {
+                Some(arguments) => arguments,
+                None => {
+                    let message = format!("the types of the arguments of {} are not known", self.point());
+                    self.report(
+                        Diagnostic::error(Code::HostUnavailable, span, message)
+                            .help("read them as arg0, arg1, …"),
+                    );
+                    return None;
+                }
+            },
+            _ => return None,
         };
-        let argument = |(n, (name, ty)): (usize, (String, Type))| {
-            let value = Expr::new(ExprKind::Argument(n as u8), Type::U64, span);
-            // One that does not fit into a word is passed as its address.
+        let is_function = matches!(self.point(), AttachPoint::Fentry { .. });
+        let mut slot = 0;
+        let mut argument = |(name, ty): (String, Type)| {
+            let value = Expr::new(ExprKind::Argument(slot), Type::U64, span);
+            slot += if is_function { slots(&ty) } else { 1 };
+            // One that does not fit into a word is passed as its address, or in several words.
             let value = if ty.is_scalar() { convert(value, &ty) } else { value };
             (name, value)
         };
-        Some(arguments.into_iter().enumerate().map(argument).collect())
+        Some(arguments.into_iter().map(&mut argument).collect())
     }
 
-    /// All arguments of a raw tracepoint as a record.
+    fn function_type(&mut self, span: Span) -> Option<FunctionType> {
+        let AttachPoint::Fentry { function, .. } = self.point() else { return None };
+        let found = self.host.kernel_function_type(function);
+        if found.is_none() {
+            let message = format!("the type of {} is not known", self.point());
+            self.report(Diagnostic::error(Code::HostUnavailable, span, message).help("use a kprobe"));
+        }
+        found
+    }
+
+    /// What the kernel function of a fexit probe has returned.
+    pub(super) fn typed_result(&mut self, span: Span) -> Option<Expr> {
+        let FunctionType { arguments, result } = self.function_type(span)?;
+        if result == Type::Void {
+            let message = format!("{} returns nothing", self.point());
+            return self.error(Code::NotAvailable, span, message);
+        }
+        let slot = arguments.iter().map(|(_, ty)| slots(ty)).sum();
+        let value = Expr::new(ExprKind::Argument(slot), Type::U64, span);
+        Some(if result.is_scalar() { convert(value, &result) } else { value })
+    }
+
+    /// All arguments of a raw tracepoint or a kernel function as a record.
     pub(super) fn whole_args(&mut self, span: Span) -> Option<Expr> {
-        let (names, values): (Vec<_>, Vec<_>) = self.raw_arguments(span)?.into_iter().unzip();
+        let (names, values): (Vec<_>, Vec<_>) = self.typed_arguments(span)?.into_iter().unzip();
         let types = values.iter().map(|value| value.ty.clone());
         let ty = Type::Record(names.into_iter().zip(types).collect());
         Some(Expr::new(ExprKind::Tuple(values), ty, span))
@@ -246,4 +282,9 @@ mod tests {
         let argv = pointee("const char *const *", Space::User);
         assert_eq!(argv, Type::int(1, true).pointer(Space::User));
     }
+}
+
+/// The words of a kernel function's context that an argument takes.
+fn slots(ty: &Type) -> u8 {
+    Layout::of(ty).size.div_ceil(8).max(1) as u8
 }

@@ -53,6 +53,8 @@ fn meaning(point: &AttachPoint, uses: &Uses<'_>, host: &dyn Host) -> Meaning {
         AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } if uses.func => {
             meaning.name = Some(function.clone())
         }
+        // Such a program belongs to one function.
+        AttachPoint::Fentry { .. } => meaning.name = Some(point.to_string()),
         AttachPoint::RawTracepoint { .. } if uses.args => meaning.name = Some(point.to_string()),
         AttachPoint::Tracepoint { category, event } => {
             meaning.is_syscall = category == "syscalls";

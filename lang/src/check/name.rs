@@ -114,7 +114,9 @@ impl Checker<'_> {
         let ambient = |ambient, ty| Some(Expr::new(ExprKind::Ambient(ambient), ty, span));
         let u32 = Type::int(4, false);
         match name {
-            "args" if matches!(point, AttachPoint::RawTracepoint { .. }) => self.whole_args(span),
+            "args" if matches!(point, AttachPoint::RawTracepoint { .. } | AttachPoint::Fentry { .. }) => {
+                self.whole_args(span)
+            }
             "args" => {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
@@ -129,6 +131,7 @@ impl Checker<'_> {
                 );
                 None
             }
+            "retval" if matches!(point, AttachPoint::Fentry { .. }) => self.typed_result(span),
             "retval" => Some(Expr::new(ExprKind::ReturnValue, Type::U64, span)),
             "comm" => Some(Expr::new(ExprKind::Comm, Type::String { capacity: 16 }, span)),
             "pid" => ambient(Ambient::Pid, u32),
@@ -158,7 +161,9 @@ impl Checker<'_> {
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
-                AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } => {
+                AttachPoint::Kprobe { function, .. }
+                | AttachPoint::Fentry { function, .. }
+                | AttachPoint::Uprobe { function, .. } => {
                     Some(string_literal(function.clone().into_bytes(), span))
                 }
                 _ => None,
@@ -222,6 +227,10 @@ impl Checker<'_> {
                 "args",
                 AttachPoint::Kprobe { at_return: false, .. } | AttachPoint::Uprobe { at_return: false, .. },
             ) => Some("read the arguments as arg0, arg1, …"),
+            ("retval", AttachPoint::Fentry { .. }) => Some("attach to the return: `fexit:…`"),
+            (_, AttachPoint::Fentry { .. }) if name.starts_with("arg") => {
+                Some("read the arguments by their names: `args.name`")
+            }
             ("retval", AttachPoint::Kprobe { .. }) => Some("attach to the return: `kretprobe:…`"),
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),
             ("retval", AttachPoint::Tracepoint { event, .. }) if event.starts_with("sys_exit") => {

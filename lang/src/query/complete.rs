@@ -176,7 +176,7 @@ impl Found<'_> {
                     self.offer(unit, Kind::Probe, detail);
                 }
             }
-            ("kprobe" | "kretprobe", []) => {
+            ("kprobe" | "kretprobe" | "fentry" | "fexit", []) => {
                 for function in host.kernel_functions().unwrap_or_default().iter() {
                     self.offer(function.name.as_str(), Kind::Probe, function.module.as_str());
                 }

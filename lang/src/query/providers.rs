@@ -58,6 +58,18 @@ const ALL: &[Provider] = &[
         example: "kretprobe:vfs_read { @bytes = hist(retval); }",
     },
     Provider {
+        name: "fentry",
+        usage: "fentry:function",
+        doc: "Fires where a function of Linux is entered; its arguments have names and types: `args.name`.",
+        example: "fentry:vfs_read { @bytes = hist(args.count); }",
+    },
+    Provider {
+        name: "fexit",
+        usage: "fexit:function",
+        doc: "Fires where a function of Linux returns; `retval` and `args.name` have their types.",
+        example: "fexit:vfs_read { @bytes = hist(retval); }",
+    },
+    Provider {
         name: "uprobe",
         usage: "uprobe:binary:function",
         doc: "Fires where a function of a program or library is entered; its arguments are `arg0`, `arg1`, ….",

@@ -2,7 +2,7 @@
 //! current task and the clock.
 //!
 //! The layouts of the contexts are Linux's ABI: `struct pt_regs` of x86-64 for kprobes and uprobes (perf events have the
-//! same at their start), an array of u64 for raw tracepoints, the record for tracepoints.
+//! same at their start), an array of u64 for raw tracepoints and typed functions, the record for tracepoints.
 
 use probebook_lang::ir::{Ambient, Clock, Op};
 use probebook_lang::probes::AttachPoint;
@@ -56,7 +56,9 @@ impl Selector<'_> {
     fn argument(&mut self, dst: Reg, index: u8) -> Result<(), Unsupported> {
         let index = u32::from(index);
         match self.program.points.first() {
-            Some(AttachPoint::RawTracepoint { .. }) => self.context_word(dst, index * 8),
+            Some(AttachPoint::RawTracepoint { .. } | AttachPoint::Fentry { .. }) => {
+                self.context_word(dst, index * 8)
+            }
             Some(point @ (AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. })) => {
                 match ARGUMENTS.get(index as usize) {
                     Some(&offset) => self.context_word(dst, offset),
