@@ -220,7 +220,7 @@ impl Checker<'_> {
         let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
         let mut diagnostic = Diagnostic::error(Code::NotAvailable, span, message);
         if let Availability::Providers(names) = builtin.availability {
-            diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
+            diagnostic = diagnostic.note(format!("it can be used in {} probes", listed(names)));
         }
         let instead = match (name, self.point()) {
             (
@@ -257,4 +257,12 @@ impl Checker<'_> {
 
 fn time(ambient: Ambient, span: Span) -> Expr {
     Expr::new(ExprKind::Ambient(ambient), Type::U64, span).measuring(Some(Quantity::Timestamp))
+}
+
+/// `a`, `a and b`, `a, b and c`
+fn listed(names: &[&str]) -> String {
+    match names {
+        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        _ => names.concat(),
+    }
 }
