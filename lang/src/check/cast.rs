@@ -187,8 +187,8 @@ impl Checker<'_> {
         }
         self.variant(&to, &value)?;
         let to = match (&value.ty, to) {
-            // It leads where the pointer led before.
-            (Type::Pointer { space, .. }, Type::Pointer { to, .. }) => Type::Pointer { to, space: *space },
+            // It leads where the address led before.
+            (_, Type::Pointer { to, .. }) => Type::Pointer { to, space: self.space_of(&value) },
             (_, to) => to,
         };
         let quantity = value.quantity;

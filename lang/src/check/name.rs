@@ -53,8 +53,6 @@ const LATER: &[&str] = &[
     "ntop",
     "pton",
     "bswap",
-    "kptr",
-    "uptr",
     "kaddr",
     "percpu_kaddr",
     "uaddr",

@@ -80,6 +80,7 @@ impl Lowering<'_, '_> {
             }
             ExprKind::TupleField(tuple, n) => self.load_field(tuple, *n, &expr.ty, span),
             ExprKind::Member { of, offset } => self.load_member(of, *offset, &expr.ty, span),
+            ExprKind::InSpace(of, _) => self.scalar(of),
             ExprKind::Bits(of, bits) => self.bits(of, *bits, expr.ty.is_signed(), span),
             ExprKind::Index(array, index) => self.load_element(array, index, &expr.ty, span),
             ExprKind::Block(body, value) => {
