@@ -129,7 +129,8 @@ impl Lowering<'_, '_> {
             }
             UnaryOp::Neg => {
                 let zero = self.builder.constant(0, span);
-                self.builder.value(Op::Arith(Arith::Sub, zero, value), span)
+                let negative = self.builder.value(Op::Arith(Arith::Sub, zero, value), span);
+                self.resize(negative, &Type::I64, &operand.ty, span)
             }
             UnaryOp::BitNot => {
                 let width = match operand.ty {
