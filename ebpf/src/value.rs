@@ -98,12 +98,7 @@ impl Value {
         let length = bytes.len().min(9);
         wide[..length].copy_from_slice(&bytes[..length]);
         let bits = (u128::from_le_bytes(wide) >> first) as u64;
-        let is_signed = match &layout.shape {
-            Shape::Int { signed } => *signed,
-            Shape::Enum(enumeration) => enumeration.signed,
-            _ => false,
-        };
-        let value = extend(bits, u32::from(width), is_signed);
+        let value = extend(bits, u32::from(width), layout.shape.is_signed());
         Self::decode(layout, &value.to_le_bytes())
     }
 

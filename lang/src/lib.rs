@@ -12,6 +12,7 @@ pub mod host;
 pub mod ir;
 pub mod lower;
 pub mod opt;
+pub mod printf;
 pub mod probes;
 pub mod query;
 pub mod source;

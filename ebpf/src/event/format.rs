@@ -2,7 +2,7 @@
 //!
 //! Checking has made sure that a format fits its values.
 
-use probebook_lang::format::{Conversion, Format, Piece, Style};
+use probebook_lang::printf::{Conversion, Format, Piece, Style};
 
 use crate::value::Value;
 

@@ -1,12 +1,12 @@
 //! calls of `printf` and its like → the records they send.
 //!
-//! *Not here:* the grammar of formats (`crate::format`), printing without a format (`check::output`).
+//! *Not here:* the grammar of formats (`crate::printf`), printing without a format (`check::output`).
 
 use super::Checker;
 use super::expr::effect;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::format::{Conversion, Format, Piece, Style};
 use crate::ir::{Action, RecordKind};
+use crate::printf::{Conversion, Format, Piece, Style};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, StmtKind};
@@ -67,8 +67,12 @@ impl Checker<'_> {
             }
         }
         self.report(
-            Diagnostic::warning(Code::DebugOutput, span, "debugf writes to a buffer that all of Linux shares")
-                .help("read it in `/sys/kernel/tracing/trace_pipe`; use printf for output of the program"),
+            Diagnostic::warning(
+                Code::DebugOutput,
+                span,
+                "debugf writes to a buffer that all of Linux shares",
+            )
+            .help("read it in `/sys/kernel/tracing/trace_pipe`; use printf for output of the program"),
         );
         Some(effect(StmtKind::Trace { format, values }, span))
     }
@@ -156,7 +160,8 @@ fn traced(conversion: &Conversion) -> Option<String> {
         return None;
     }
     let length = if conversion.bytes == 8 { "ll" } else { "" };
-    let (letter, head) = (conversion.text.chars().last()?, conversion.text.trim_end_matches(char::is_alphabetic));
+    let (letter, head) =
+        (conversion.text.chars().last()?, conversion.text.trim_end_matches(char::is_alphabetic));
     Some(format!("{head}{length}{letter}"))
 }
 

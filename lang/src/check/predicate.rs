@@ -7,7 +7,7 @@ use super::expr::{effect, integer_literal};
 use super::fold::{boolean, truth};
 use super::infer::literal;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::format::{Piece, Style};
+use crate::printf::{Piece, Style};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, StmtKind};

@@ -20,7 +20,7 @@ mod tests;
 pub use inst::*;
 
 use crate::config::Config;
-use crate::format::Format;
+use crate::printf::Format;
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::types::MapType;

@@ -25,6 +25,7 @@ impl Op {
             | Self::CopyBytes { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
+            | Self::LocalAddress(_)
             | Self::Argument(_)
             | Self::ReturnValue
             | Self::Ambient(_)
@@ -116,6 +117,7 @@ impl Op {
                 f(from, slot);
             }
             Self::Comm { to } => f(to, slot),
+            Self::LocalAddress(memory) => f(memory, slot),
             Self::MapGet { key, .. }
             | Self::MapDelete { key, .. }
             | Self::MapHas { key, .. }

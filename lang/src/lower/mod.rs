@@ -10,6 +10,7 @@
 //!
 //! *Not here:* anything about helpers, BPF map kinds or the stack limit (`probebook_ebpf::codegen`).
 
+mod access;
 mod expr;
 mod map;
 mod operator;

@@ -2,8 +2,8 @@
 
 use super::lower;
 use crate::check::tests::{accepted, host};
-use crate::format::Format;
 use crate::ir::{self, Action, Module, RecordKind, RuntimeWarning};
+use crate::printf::Format;
 use crate::structures::Structures;
 use crate::types::layout::Shape;
 

@@ -75,6 +75,22 @@ pub struct Field {
     pub bits: Option<Bits>,
 }
 
+impl Shape {
+    /// Whether one machine word holds it.
+    pub fn is_scalar(&self) -> bool {
+        matches!(self, Self::Bool | Self::Int { .. } | Self::Pointer | Self::Enum(_))
+    }
+
+    /// Whether its numbers are extended by their sign.
+    pub fn is_signed(&self) -> bool {
+        match self {
+            Self::Int { signed } => *signed,
+            Self::Enum(enumeration) => enumeration.signed,
+            _ => false,
+        }
+    }
+}
+
 impl Layout {
     /// The layout of a type; `Void` has size 0. Structures have no members in it, enumerations no constants.
     pub fn of(ty: &Type) -> Self {

@@ -214,6 +214,7 @@ fn by_value(a: &EntryValue, b: &EntryValue, ty: &MapValue) -> Ordering {
         (EntryValue::Plain(a) | EntryValue::Number(a), EntryValue::Plain(b) | EntryValue::Number(b)) => {
             match (integer(a), integer(b)) {
                 (Some(a), Some(b)) => a.cmp(&b),
+                _ if matches!((a, b), (Value::Enum(..), Value::Enum(..))) => a.cmp(b),
                 // Values of other types are ordered by key.
                 _ => Ordering::Equal,
             }
