@@ -2,6 +2,7 @@
 //!
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `needs:` what Linux must have for it, by the names of its probes: `kprobe`;
 //! * `unsafe: on` allows unsafe functions;
 //! * `env: NAME=value` a variable of the process environment;
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
@@ -43,6 +44,8 @@ pub struct Fixture {
     pub text: String,
     /// `args:`
     pub args: Vec<String>,
+    /// `needs:`
+    pub needs: Vec<String>,
     /// `unsafe: on`
     pub unsafe_allowed: bool,
     /// `env:`
@@ -63,6 +66,7 @@ impl Fixture {
             path: path.to_owned(),
             name,
             args: vec![],
+            needs: vec![],
             unsafe_allowed: false,
             env: vec![],
             workload: None,
@@ -76,6 +80,7 @@ impl Fixture {
                 "args" => {
                     fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
                 }
+                "needs" => fixture.needs = words.split(' ').map(str::to_owned).collect(),
                 "unsafe" => fixture.unsafe_allowed = words == "on",
                 "env" => {
                     let (name, value) = words.split_once('=').unwrap_or((words, ""));

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ffi::CString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{hint, thread};
 
@@ -21,7 +22,8 @@ use probebook_ebpf::map::MapSnapshot;
 use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
 use probebook_lang::diagnostic::{Style, render};
 use probebook_lang::ir::{self, print};
-use probebook_lang::source::Source;
+use probebook_lang::source::{Source, Span};
+use probebook_lang::syntax::load;
 
 use crate::fixture::{Fixture, Workload};
 
@@ -32,6 +34,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn is_live() -> bool {
     let source = Source::new("probe", "begin { @x = 1; }");
     LiveTracer::new().start(&source, &Options::default()).is_ok()
+}
+
+/// Whether this Linux was built with a kind of probes.
+///
+/// # Panics
+/// On a name it does not know: a fault of the fixture.
+pub fn has(need: &str) -> bool {
+    match need {
+        "kprobe" => Path::new("/sys/bus/event_source/devices/kprobe").exists(),
+        _ => panic!("unknown need: {need}"),
+    }
 }
 
 /// Runs a fixture and returns its output: events as text, then maps, then the exit code if it is not 0.
@@ -61,7 +74,9 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     fixture.set_environment(tracer.environment_mut());
     tracer.environment_mut().parameters.positional = arguments(fixture);
     tracer.environment_mut().unsafe_allowed = fixture.unsafe_allowed;
-    let source = Source::new(fixture.name.clone(), fixture.text.clone());
+    // The path decides where imports are looked for.
+    let source = Source::new(fixture.path.to_string_lossy(), fixture.text.clone());
+    let source = load(&source, tracer.host(), tracer.environment());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),
         Refusal::Machine(Error::Verifier { diagnostic, log }) => {
@@ -209,12 +224,12 @@ impl Output {
             Event::CommandError(bytes) => self.text.extend([b"stderr: ".as_slice(), &bytes].concat()),
             Event::Message { is_error, text, span } => {
                 let severity = if is_error { "ERROR" } else { "WARNING" };
-                self.text.extend(format!("{}: {severity}: ", source.place(span)).bytes());
+                self.text.extend(format!("{}: {severity}: ", place(source, span)).bytes());
                 self.text.extend(text);
                 self.text.push(b'\n');
             }
             Event::Failed { message, span } => {
-                self.text.extend(format!("{}: ERROR: {message}\n", source.place(span)).bytes())
+                self.text.extend(format!("{}: ERROR: {message}\n", place(source, span)).bytes())
             }
             Event::Value(value) | Event::Result(value) => self.text.extend(format!("{value}\n").bytes()),
             Event::MapPrint { snapshot, top, divisor } => {
@@ -301,4 +316,10 @@ fn touch(pages: usize) {
         }
         libc::munmap(start, pages * PAGE);
     }
+}
+
+/// A place in a fixture or in a file that it imports, without the folders.
+fn place(source: &Source, span: Span) -> String {
+    let place = source.place(span);
+    place.rsplit('/').next().unwrap_or(&place).to_owned()
 }

@@ -47,6 +47,12 @@ pub(super) struct Arguments {
     /// Do not tell how many probes were attached
     #[arg(short = 'q')]
     quiet: bool,
+    /// Look for headers in this directory first; may be given several times
+    #[arg(short = 'I', value_name = "DIR")]
+    include_directories: Vec<String>,
+    /// Read this header before the program; may be given several times
+    #[arg(long = "include", value_name = "FILE")]
+    headers: Vec<String>,
     /// Allow functions that can harm the machine: system
     #[arg(long = "unsafe")]
     allow_unsafe: bool,
@@ -71,6 +77,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(path) => Box::new(File::create(path).map_err(|e| Failed(format!("{}: {e}", path.display())))?),
         None => Box::new(io::stdout()),
     };
+    let (mut tracer, host) = machine::live();
+    let environment = tracer.environment_mut();
+    machine::configure(environment)?;
+    environment.parameters.positional = parameters;
+    environment.unsafe_allowed = arguments.allow_unsafe;
+    environment.include_directories.clone_from(&arguments.include_directories);
+    environment.headers.clone_from(&arguments.headers);
+    source.name().clone_into(&mut environment.cell);
+    let source = syntax::load(&source, &*host, environment);
+    let special = count_special(&source, &environment.parameters);
     let mut printer = Printer { out: BufWriter::new(out), format: arguments.format, source: &source };
     let mut child = match &arguments.command {
         Some(command) => Some(spawn(command)?),
@@ -80,13 +96,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(pid) => Some(Target::open(pid).map_err(|e| Failed(format!("process {pid}: {e}")))?),
         None => None,
     };
-    let (mut tracer, _) = machine::live();
-    let environment = tracer.environment_mut();
-    machine::configure(environment)?;
-    environment.parameters.positional = parameters;
-    environment.unsafe_allowed = arguments.allow_unsafe;
-    source.name().clone_into(&mut environment.cell);
-    let special = count_special(&source, &environment.parameters);
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
@@ -273,7 +282,8 @@ impl Printer<'_> {
 
     fn place(&self, span: Span) -> json::Place<'_> {
         let at = self.source.position(span.start);
-        json::Place { filename: self.source.name(), line: at.line as usize, col: at.column as usize }
+        let filename = self.source.file(span.start).name();
+        json::Place { filename, line: at.line as usize, col: at.column as usize }
     }
 
     /// A message with its place on stderr, behind what was printed so far.

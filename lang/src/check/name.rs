@@ -157,7 +157,7 @@ impl Checker<'_> {
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
-                AttachPoint::Uprobe { function, .. } => {
+                AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } => {
                     Some(string_literal(function.clone().into_bytes(), span))
                 }
                 _ => None,
@@ -217,15 +217,20 @@ impl Checker<'_> {
             diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
         }
         let instead = match (name, self.point()) {
-            ("args", AttachPoint::Uprobe { at_return: false, .. }) => {
-                Some("read the arguments as arg0, arg1, …")
-            }
+            (
+                "args",
+                AttachPoint::Kprobe { at_return: false, .. } | AttachPoint::Uprobe { at_return: false, .. },
+            ) => Some("read the arguments as arg0, arg1, …"),
+            ("retval", AttachPoint::Kprobe { .. }) => Some("attach to the return: `kretprobe:…`"),
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),
             ("retval", AttachPoint::Tracepoint { event, .. }) if event.starts_with("sys_exit") => {
                 Some("what a system call returned is `args.ret`")
             }
             (_, AttachPoint::Tracepoint { .. }) if name.starts_with("arg") => {
                 Some("read the fields of the tracepoint: `args.field`")
+            }
+            (_, AttachPoint::Kprobe { at_return: true, .. }) if name.starts_with("arg") => {
+                Some("keep the arguments in a map at the entry: `kprobe:… { @arg[tid] = arg0; }`")
             }
             (_, AttachPoint::Uprobe { at_return: true, .. }) if name.starts_with("arg") => {
                 Some("keep the arguments in a map at the entry: `uprobe:… { @arg[tid] = arg0; }`")

@@ -9,7 +9,8 @@ use crate::types::layout::Shape;
 
 /// The IR of a text, accepted by the verifier before and after optimisation.
 fn lowered(text: &str) -> Module {
-    let module = lower(&accepted(text), &Structures::new(&host()));
+    let typed = accepted(text);
+    let module = lower(&typed, &Structures::new(&host(), &typed.declared));
     if let Err(why) = ir::verify::verify(&module) {
         panic!("{text}\n{why}\n{}", ir::print::print(&module));
     }

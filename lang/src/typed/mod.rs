@@ -15,6 +15,7 @@ mod print;
 pub use print::print;
 
 use crate::config::Config;
+use crate::declare::Definitions;
 use crate::expand::Places;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
 use crate::probes::AttachPoint;
@@ -36,6 +37,8 @@ pub struct Program {
     pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// What it declares in C.
+    pub declared: Definitions,
     /// The configuration it runs with.
     pub config: Config,
 }
