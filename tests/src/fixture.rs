@@ -1,14 +1,14 @@
 //! A file under `fixtures/` → [`Fixture`]: the program and the directives in its leading comments.
 //!
 //! A directive is a comment line `// name: words` before the program:
-//! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `args:` positional parameters and options; `TID` stands for the thread that runs the workload;
 //! * `env: NAME=value` a variable of the process environment;
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use probebook_lang::environment::Environment;
+use probebook_lang::environment::{Environment, Parameters};
 
 /// What a fixture does once its probes are live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,12 @@ impl Fixture {
 }
 
 impl Fixture {
+    /// What `args:` says; options need no `--` before them, but may have it.
+    pub fn parameters(&self) -> Parameters {
+        let words = self.args.iter().filter(|word| *word != "--").cloned();
+        Parameters { is_strict: true, ..Parameters::from_words(words) }
+    }
+
     /// Sets what `env:` says.
     ///
     /// # Panics

@@ -60,8 +60,9 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
     let thread = thread_id().to_string();
     fixture.set_environment(tracer.environment_mut());
-    tracer.environment_mut().parameters.positional =
-        fixture.args.iter().map(|arg| if arg == "TID" { thread.clone() } else { arg.clone() }).collect();
+    let parameters = &mut tracer.environment_mut().parameters;
+    *parameters = fixture.parameters();
+    parameters.positional.iter_mut().filter(|arg| *arg == "TID").for_each(|arg| arg.clone_from(&thread));
     let source = Source::new(fixture.name.clone(), fixture.text.clone());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),

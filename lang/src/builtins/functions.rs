@@ -84,4 +84,12 @@ pub const FUNCTIONS: &[Builtin] = &[
         example: "tracepoint:syscalls:sys_enter_openat { @[str(args.filename)] = count(); }",
         availability: Availability::Everywhere,
     },
+    Builtin {
+        name: "getopt",
+        kind: Kind::Function,
+        signature: "getopt(name[, default[, description]])",
+        doc: "An option given to the program as `--name=value`: a number, a string, or true or false.",
+        example: "interval:s:1 { print(@, getopt(\"top\", 10, \"how many to show\")); }",
+        availability: Availability::Everywhere,
+    },
 ];

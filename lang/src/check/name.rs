@@ -71,7 +71,6 @@ const LATER: &[&str] = &[
     "cgroupid",
     "cgroup_path",
     "find",
-    "getopt",
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).

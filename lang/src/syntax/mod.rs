@@ -14,6 +14,7 @@ pub mod print;
 mod tests;
 pub mod token;
 
+pub(crate) use literal::parameter;
 pub(crate) use parser::is_grammar_name;
 
 use crate::diagnostic::Diagnostic;
