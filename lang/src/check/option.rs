@@ -153,12 +153,12 @@ impl Checker<'_> {
         let mut line = String::new();
         let mut place = Span::default();
         for named in &self.environment.parameters.named {
+            line.push_str(if line.is_empty() { "" } else { " " });
             let start = line.len() as u32;
             line.push_str(&named.to_string());
             if place == Span::default() && is_meant(named) {
                 place = Span::new(start, line.len() as u32);
             }
-            line.push(' ');
         }
         (place, Arc::new(Source::new("options", line)))
     }
