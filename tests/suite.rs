@@ -65,8 +65,11 @@ fn source(fixture: &Fixture) -> Source {
 }
 
 fn environment(fixture: &Fixture) -> Environment {
-    let mut environment =
-        Environment { parameters: fixture.parameters(), cell: "cell 1".into(), ..Environment::default() };
+    let mut environment = Environment {
+        parameters: fixture::parameters(fixture.args.clone()),
+        cell: "cell 1".into(),
+        ..Environment::default()
+    };
     fixture.set_environment(&mut environment);
     environment
 }

@@ -43,11 +43,12 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Tells options from positional parameters: `7 --name=value --flag text`.
+    /// Tells options from positional parameters: `7 --name=value --flag text`; a bare `--` is none of them.
     pub fn from_words(words: impl IntoIterator<Item = String>) -> Self {
         let mut parameters = Self::default();
         for word in words {
-            match word.strip_prefix("--").filter(|name| !name.is_empty()) {
+            match word.strip_prefix("--") {
+                Some("") => {}
                 Some(option) => parameters.named.push(Named::parse(option)),
                 None => parameters.positional.push(word),
             }

@@ -82,12 +82,6 @@ impl Fixture {
 }
 
 impl Fixture {
-    /// What `args:` says; options need no `--` before them, but may have it.
-    pub fn parameters(&self) -> Parameters {
-        let words = self.args.iter().filter(|word| *word != "--").cloned();
-        Parameters { is_strict: true, ..Parameters::from_words(words) }
-    }
-
     /// Sets what `env:` says.
     ///
     /// # Panics
@@ -97,6 +91,11 @@ impl Fixture {
             environment.settings.fix(name, value).unwrap_or_else(|reason| panic!("{reason}"));
         }
     }
+}
+
+/// What `args:` says.
+pub fn parameters(words: Vec<String>) -> Parameters {
+    Parameters { is_strict: true, ..Parameters::from_words(words) }
 }
 
 impl Workload {
