@@ -149,6 +149,14 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
+        name: "getopt",
+        kind: Kind::Function,
+        signature: "getopt(name[, default[, description]])",
+        doc: "An option given to the program as `--name=value`: a number, a string, or true or false.",
+        example: "interval:s:1 { print(@, getopt(\"top\", 10, \"how many to show\")); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "buf",
         kind: Kind::Function,
         signature: "buf(data[, length]): buffer",
