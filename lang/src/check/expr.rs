@@ -13,6 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::MapId;
 use crate::source::Span;
 use crate::syntax::ast::{self, TypeOrExpr};
+use crate::syntax::literal;
 use crate::typed::{self, Expr, ExprKind, Stmt};
 use crate::types::layout::Layout;
 use crate::types::{MapValue, Type};
@@ -230,11 +231,9 @@ impl Checker<'_> {
             self.report(Diagnostic::warning(Code::MissingParameter, span, message));
             return Some(integer_literal(0, span));
         };
-        Some(match text.parse::<i128>() {
-            Ok(value) if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value) => {
-                integer_literal(value, span)
-            }
-            _ => string_literal(text.clone().into_bytes(), span),
+        Some(match literal::parameter(text) {
+            Some(value) => integer_literal(value, span),
+            None => string_literal(text.clone().into_bytes(), span),
         })
     }
 
@@ -291,7 +290,7 @@ impl Checker<'_> {
 
     fn block_expr(&mut self, block: &ast::Block, span: Span) -> Option<Expr> {
         self.scope.enter();
-        let statements = self.statements(&block.statements);
+        let statements = self.statements(&block.statements, block.value.as_deref());
         let value = block.value.as_ref().map(|value| self.expr(value));
         self.scope.leave();
         Some(match value {
