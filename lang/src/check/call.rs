@@ -10,7 +10,7 @@ use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
-use crate::types::Type;
+use crate::types::{Space, Type};
 
 impl Checker<'_> {
     /// `function(arguments)`
@@ -68,6 +68,8 @@ impl Checker<'_> {
             "delete" => self.delete(arguments, span),
             "has_key" => self.has_key(arguments, span),
             "len" => self.len(arguments, span),
+            "kptr" => self.address_in(name, arguments, Space::Kernel, span),
+            "uptr" => self.address_in(name, arguments, Space::User, span),
             _ => self.str(arguments, span),
         }
     }
