@@ -193,16 +193,11 @@ fn is_same_kind(old: &MapType, new: &MapType) -> bool {
 
 /// The maps that a module changes, by their number.
 fn written_maps(module: &ir::Module) -> BTreeSet<u32> {
-    let operations = module
-        .programs
-        .iter()
-        .flat_map(|program| &program.function.blocks)
-        .flat_map(|block| &block.insts)
-        .filter_map(|inst| match &inst.op {
-            Op::MapSet { map, .. } | Op::MapWrite { map, .. } | Op::MapDelete { map, .. } => Some(map.0),
-            Op::Aggregate { map, .. } => Some(map.0),
-            _ => None,
-        });
+    let operations = module.programs.iter().flat_map(ir::Program::insts).filter_map(|inst| match &inst.op {
+        Op::MapSet { map, .. } | Op::MapWrite { map, .. } | Op::MapDelete { map, .. } => Some(map.0),
+        Op::Aggregate { map, .. } => Some(map.0),
+        _ => None,
+    });
     let records = module.records.iter().filter_map(|record| match record.kind {
         RecordKind::ClearMap(map) | RecordKind::ZeroMap(map) => Some(map.0),
         _ => None,

@@ -2,6 +2,7 @@
 //!
 //! *Not here:* where it is attached (`attach`).
 
+pub(crate) mod functions;
 mod verifier;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -12,6 +13,7 @@ use crate::Error;
 use crate::error::refused;
 use crate::object::{MapRef, ProgramSpec};
 use crate::sys::program::{self, ProgramType, RunCounts, TRACE_UPROBE_MULTI};
+use functions::Functions;
 
 /// `BPF_PSEUDO_MAP_FD`: the immediate is a map's descriptor.
 const MAP_FD: u64 = 1;
@@ -47,14 +49,19 @@ impl Program {
             code[index + 1] = u64::from(relocation.value_offset.unwrap_or(0)) << 32;
         }
         let (kind, attach_type) = program_type(&spec.points, uprobe_multi);
-        let fd = match program::load(kind, attach_type, &spec.name, &code, None) {
+        let functions =
+            functions::describe(&spec.functions).map_err(|error| refused("describing functions", error))?;
+        let load = |log: Option<&mut Vec<u8>>| {
+            program::load(kind, attach_type, &spec.name, &code, functions.as_ref().map(Functions::info), log)
+        };
+        let fd = match load(None) {
             Ok(fd) => fd,
             Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
                 return Err(refused("loading a BPF program", error));
             }
             Err(first) => {
                 let mut log = vec![0; LOG_BYTES];
-                match program::load(kind, attach_type, &spec.name, &code, Some(&mut log)) {
+                match load(Some(&mut log)) {
                     Ok(fd) => fd,
                     Err(_) if log.is_empty() => return Err(refused("loading a BPF program", first)),
                     Err(_) => return Err(verifier::explain(&log, spec)),

@@ -85,6 +85,7 @@ mod tests {
             points: Vec::new(),
             code: vec![0; 4],
             relocations: Vec::new(),
+            functions: Vec::new(),
             spans: (0..4).map(|i| Span::new(10 * i, 10 * i + 5)).collect(),
             span: Span::new(0, 100),
         }

@@ -21,6 +21,7 @@ mod format;
 mod group;
 mod infer;
 mod map;
+mod map_loop;
 mod name;
 mod operator;
 mod output;
@@ -337,6 +338,7 @@ impl<'a> Checker<'a> {
         ids.map(|id| typed::Variable {
             name: self.scope.local(id).name.clone(),
             ty: self.variable_type(id).unwrap_or(Type::I64),
+            is_shared: self.scope.is_shared(id),
         })
         .collect()
     }

@@ -27,11 +27,25 @@ pub struct Local {
     pub is_implicit: bool,
 }
 
+/// A variable and where it lives.
+#[derive(Clone, Debug)]
+struct Entry {
+    local: Local,
+    /// The loop over a map in whose body it was made; 0 outside of any.
+    home: u32,
+    /// A loop over a map that it is older than uses it.
+    is_shared: bool,
+}
+
 /// The variables of one body.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
-    locals: Vec<Local>,
+    locals: Vec<Entry>,
     blocks: Vec<HashMap<String, VariableId>>,
+    /// The loops over maps around here, by number.
+    bodies: Vec<u32>,
+    /// How many there were.
+    bodies_seen: u32,
 }
 
 impl Scope {
@@ -45,9 +59,30 @@ impl Scope {
         self.blocks.pop();
     }
 
-    /// What the name means here.
-    pub fn find(&self, name: &str) -> Option<VariableId> {
-        self.blocks.iter().rev().find_map(|block| block.get(name)).copied()
+    /// Enters the body of a loop over a map, which is a block.
+    pub fn enter_body(&mut self) {
+        self.enter();
+        self.bodies_seen += 1;
+        self.bodies.push(self.bodies_seen);
+    }
+
+    /// Leaves it.
+    pub fn leave_body(&mut self) {
+        self.bodies.pop();
+        self.leave();
+    }
+
+    fn body(&self) -> u32 {
+        self.bodies.last().copied().unwrap_or(0)
+    }
+
+    /// What the name means here, where it is used.
+    pub fn find(&mut self, name: &str) -> Option<VariableId> {
+        let id = self.blocks.iter().rev().find_map(|block| block.get(name)).copied()?;
+        let body = self.body();
+        let entry = &mut self.locals[id.0 as usize];
+        entry.is_shared |= entry.home != body;
+        Some(id)
     }
 
     /// Makes a variable in the current block.
@@ -56,7 +91,8 @@ impl Scope {
         if let Some(block) = self.blocks.last_mut() {
             block.insert(local.name.clone(), id);
         }
-        self.locals.push(local);
+        let home = self.body();
+        self.locals.push(Entry { local, home, is_shared: false });
         id
     }
 
@@ -67,21 +103,26 @@ impl Scope {
 
     /// Whether a variable of this name lives or lived in some other block.
     pub fn elsewhere(&self, name: &str) -> Option<Span> {
-        self.locals.iter().find(|local| local.name == name).map(|local| local.span)
+        self.locals().find(|local| local.name == name).map(|local| local.span)
     }
 
     /// A variable.
     pub fn local(&self, VariableId(id): VariableId) -> &Local {
-        &self.locals[id as usize]
+        &self.locals[id as usize].local
+    }
+
+    /// Whether several functions of the program use it.
+    pub fn is_shared(&self, VariableId(id): VariableId) -> bool {
+        self.locals[id as usize].is_shared
     }
 
     /// A variable, to note what happened to it.
     pub fn local_mut(&mut self, VariableId(id): VariableId) -> &mut Local {
-        &mut self.locals[id as usize]
+        &mut self.locals[id as usize].local
     }
 
     /// All variables, in the order of their ids.
-    pub fn locals(&self) -> &[Local] {
-        &self.locals
+    pub fn locals(&self) -> impl ExactSizeIterator<Item = &Local> {
+        self.locals.iter().map(|entry| &entry.local)
     }
 }

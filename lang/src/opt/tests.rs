@@ -19,8 +19,14 @@ fn optimised(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> String {
     let word = Layout::of(&Type::I64);
     let ty = MapType { key: Some(vec![Type::I64]), value: MapValue::Plain(Type::I64), unit: None };
     let map = Map { name: "m".into(), ty, key: Some(word.clone()), value: Some(word), max_entries: 8 };
-    let program =
-        Program { name: "p".into(), points: vec![AttachPoint::Begin], function: b.finish(), span: S };
+    let program = Program {
+        name: "p".into(),
+        points: vec![AttachPoint::Begin],
+        function: b.finish(),
+        subprograms: Vec::new(),
+        shared: 0,
+        span: S,
+    };
     let mut module = Module { maps: vec![map], records: vec![], programs: vec![program] };
     optimise(&mut module);
     print_function(&module.programs[0].function)

@@ -1,5 +1,6 @@
 //! Generated programs under the real verifier. Where bpf(2) is not permitted these tests do nothing.
 
+mod calls;
 mod histograms;
 mod loops;
 mod machine;
@@ -44,7 +45,8 @@ pub fn program_at(point: AttachPoint, build: impl FnOnce(&mut FunctionBuilder) -
     let mut builder = FunctionBuilder::new();
     let result = build(&mut builder);
     builder.ret(result);
-    Program { name: "p".into(), points: vec![point], function: builder.finish(), span: S }
+    let function = builder.finish();
+    Program { name: "p".into(), points: vec![point], function, subprograms: Vec::new(), shared: 0, span: S }
 }
 
 pub fn begin(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> Program {
