@@ -18,7 +18,7 @@ use crate::attach::Plan;
 use crate::codegen;
 use crate::event::ring;
 use crate::host::{LiveHost, features};
-use crate::map::{Map, MapSnapshot};
+use crate::map::{self, Map, MapSnapshot};
 use crate::object::{MapSpec, Object};
 use crate::session::{Lease, Parts, Session};
 use crate::tracer::{Options, Refusal, Running, Tracer};
@@ -75,14 +75,14 @@ impl LiveTracer {
     /// where its type has changed (checking has made sure that no other cell uses it).
     fn adapt(&self, map: &Arc<Map>, spec: &MapSpec) -> Result<Arc<Map>, Error> {
         let old = map.spec();
-        if is_same_shape(old, spec) {
+        if is_same_shape(old, spec) && is_same_room(old, spec) {
             return Ok(Arc::clone(map));
         }
         if self.leases.iter().filter_map(Weak::upgrade).any(|lease| lease.contains(&spec.name)) {
             return Err(Error::Map {
                 map: spec.name.clone(),
                 reason:
-                    "a running session uses it with less room: stop that session first, then run this cell"
+                    "a running session uses it with other room: stop that session first, then run this cell"
                         .into(),
             });
         }
@@ -102,9 +102,11 @@ impl LiveTracer {
             let known = self.environment.maps.entry(spec.name.clone()).or_insert_with(|| KnownMap {
                 ty: spec.ty.clone(),
                 max_entries: spec.max_entries,
+                evicts: spec.evicts,
                 users: Vec::new(),
             });
             known.ty = spec.ty.clone();
+            (known.max_entries, known.evicts) = (spec.max_entries, spec.evicts);
             if !known.users.contains(&cell) {
                 known.users.push(cell.clone());
             }
@@ -179,6 +181,11 @@ impl Tracer for LiveTracer {
 
 fn is_same_shape(a: &MapSpec, b: &MapSpec) -> bool {
     a.storage == b.storage && a.key == b.key && a.value == b.value && a.ty.value == b.ty.value
+}
+
+/// Whether two hashes have room for as many elements, and do the same where it ends.
+fn is_same_room(old: &MapSpec, new: &MapSpec) -> bool {
+    new.key.is_none() || (old.max_entries, old.evicts) == (map::room(new), new.evicts)
 }
 
 fn is_same_kind(old: &MapType, new: &MapType) -> bool {

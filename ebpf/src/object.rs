@@ -151,6 +151,8 @@ pub struct MapSpec {
     pub value_size: u32,
     /// Elements for Linux.
     pub max_entries: u32,
+    /// Where a hash is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 impl MapSpec {
@@ -189,6 +191,7 @@ impl MapSpec {
             key_size,
             value_size,
             max_entries,
+            evicts: map.evicts,
         }
     }
 

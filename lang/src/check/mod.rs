@@ -66,8 +66,11 @@ pub fn check(
     loop {
         let mut checker = Checker::new(host, environment, &bodies);
         checker.maps.replaced.clone_from(&replaced);
+        checker.declare_maps(&program.maps);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let typed = checker.check();
+        checker.is_reporting = true;
+        checker.report_declarations(&program.maps);
         if checker.replace.is_empty() {
             let is_wrong =
                 checker.is_broken || checker.diagnostics.iter().chain(&diagnostics).any(Diagnostic::is_error);
@@ -83,7 +86,10 @@ pub fn check(
 
 /// Whether it only says that something is of no use, which may change once what is wrong has been put right.
 fn is_lint(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable)
+    matches!(
+        diagnostic.code,
+        Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable | Code::UnusedMap
+    )
 }
 
 /// A body to check and the events that run it.

@@ -75,7 +75,6 @@ const LATER: &[&str] = &[
     "usym",
     "cgroupid",
     "cgroup_path",
-    "find",
     "getopt",
 ];
 

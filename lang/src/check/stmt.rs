@@ -58,6 +58,11 @@ impl Checker<'_> {
                 StmtKind::If { condition: condition?, then, otherwise }
             }
             Ast::While { condition, body } => {
+                let message = "bpftrace may give up `while`";
+                self.report(
+                    Diagnostic::warning(Code::Deprecated, span, message)
+                        .help("count with `for ($i : 0..n)`, whose end Linux can see"),
+                );
                 let condition = self.condition(condition);
                 let body = self.loop_body(body);
                 StmtKind::While { condition: condition?, body }

@@ -99,7 +99,7 @@ fn points(program: &Program) -> Vec<Vec<String>> {
 }
 
 fn known(ty: MapType, users: &[&str]) -> KnownMap {
-    KnownMap { ty, max_entries: 4096, users: users.iter().map(ToString::to_string).collect() }
+    KnownMap { ty, max_entries: 4096, evicts: false, users: users.iter().map(ToString::to_string).collect() }
 }
 
 fn environment(name: &str, ty: MapType, users: &[&str]) -> Environment {

@@ -48,6 +48,8 @@ pub struct Map {
     pub value: Option<Layout>,
     /// Capacity of a keyed map.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 /// A record that programs send to user space.

@@ -73,6 +73,9 @@ impl fmt::Display for PrintMap<'_> {
         write!(f, " {}", map.ty.value.name())?;
         if let Some(key) = &map.key {
             write!(f, ", key {} bytes, {} entries", key.size, map.max_entries)?;
+            if map.evicts {
+                f.write_str(" used last")?;
+            }
         }
         if let Some(value) = &map.value {
             write!(f, ", value {} bytes", value.size)?;

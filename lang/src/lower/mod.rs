@@ -60,6 +60,7 @@ fn map(map: &typed::Map) -> ir::Map {
             _ => None,
         },
         max_entries: map.max_entries,
+        evicts: map.evicts,
     }
 }
 

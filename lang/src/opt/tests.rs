@@ -18,7 +18,14 @@ fn optimised(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> String {
     b.ret(result);
     let word = Layout::of(&Type::I64);
     let ty = MapType { key: Some(vec![Type::I64]), value: MapValue::Plain(Type::I64), unit: None };
-    let map = Map { name: "m".into(), ty, key: Some(word.clone()), value: Some(word), max_entries: 8 };
+    let map = Map {
+        name: "m".into(),
+        ty,
+        key: Some(word.clone()),
+        value: Some(word),
+        max_entries: 8,
+        evicts: false,
+    };
     let program = Program {
         name: "p".into(),
         points: vec![AttachPoint::Begin],

@@ -10,12 +10,27 @@ use crate::source::Span;
 /// A cell or script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
+    /// Declared maps, in order.
+    pub maps: Vec<MapDeclaration>,
     /// Probes, in order.
     pub probes: Vec<Probe>,
     /// Bare statements at top level, in order: they run once, as the body of a `begin` probe.
     pub statements: Vec<Stmt>,
     /// A bare expression in last place: the result of the cell.
     pub result: Option<Expr>,
+}
+
+/// `let @m = kind(entries);`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapDeclaration {
+    /// Without the `@`.
+    pub name: Name,
+    /// The word for how it is kept.
+    pub kind: Name,
+    /// How many elements it has room for; at least 1.
+    pub entries: u32,
+    /// From the `let` to the closing bracket.
+    pub span: Span,
 }
 
 /// `attach points /predicate/ { body }`

@@ -42,6 +42,8 @@ pub struct Map {
     pub ty: MapType,
     /// Capacity; 1 for a scalar map.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 /// A body and the events that run it; all of them mean the same by it.

@@ -38,7 +38,7 @@ pub fn map(name: &str, key: Option<Vec<Type>>, value: MapValue) -> ir::Map {
         MapValue::Plain(ty) => Some(Layout::of(ty)),
         _ => None,
     };
-    ir::Map { name: name.into(), ty, key, value, max_entries: 64 }
+    ir::Map { name: name.into(), ty, key, value, max_entries: 64, evicts: false }
 }
 
 pub fn program_at(point: AttachPoint, build: impl FnOnce(&mut FunctionBuilder) -> Value) -> Program {
