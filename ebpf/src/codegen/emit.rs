@@ -12,6 +12,9 @@ use super::vcode::{Base, Callee, Label, Mem, Operand, Reg, VBlock, VCode, VEnd, 
 use crate::isa::{AluOp, Immediate, Instruction, Source, Width};
 use crate::object::Relocation;
 
+/// Distances from which on jumps are of 32 bits.
+const FAR: i64 = 1 << 13;
+
 /// What a function becomes.
 #[derive(Debug, Default)]
 pub(super) struct Emitted {
@@ -95,13 +98,15 @@ fn emit_with(
     let mut fits = true;
     for (at, label, branch) in jumps {
         let distance = start[label.0 as usize] as i64 - (at as i64 + 1);
-        match (i16::try_from(distance), branch) {
-            (Ok(offset), _) => out.code[at] |= u64::from(offset as u16) << 16,
-            (Err(_), Some(branch)) => {
+        // Linux exchanges calls of helpers for longer code afterwards, which must not carry a jump too far.
+        let near = !target.has_far_jumps() || distance.abs() < FAR;
+        match (i16::try_from(distance).ok().filter(|_| near), branch) {
+            (Some(offset), _) => out.code[at] |= u64::from(offset as u16) << 16,
+            (None, Some(branch)) => {
                 far.insert(branch);
                 fits = false;
             }
-            (Err(_), None) => {
+            (None, None) => {
                 fits &= target.has_far_jumps();
                 let mut word = Vec::new();
                 Instruction::JumpFar(i32::try_from(distance).ok()?).encode(&mut word);

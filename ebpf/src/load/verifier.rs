@@ -13,7 +13,12 @@ use crate::object::ProgramSpec;
 const KEPT: usize = 12;
 
 /// Reasons as the verifier words them (a fragment), and what they mean to a reader.
-const REASONS: [(&str, &str); 8] = [
+const REASONS: [(&str, &str); 10] = [
+    ("total number of maps per program", "the program uses more than the 64 maps that Linux allows"),
+    (
+        "cannot be patched due to 16-bit range",
+        "the program is too long for the jumps of this Linux; 6.6 and later have longer ones",
+    ),
     (
         "BPF program is too large",
         "the program takes more than a million steps to check: bound its loops more tightly",

@@ -376,7 +376,12 @@ fn later_stages_can_walk_the_deepest_tree() {
     {
         let text = |n: usize| format!("begin {{ @ = {}nsecs{}; }}", open.repeat(n), close.repeat(n));
         let is_too_deep = |n: usize| wrong(&text(n)).iter().any(|d| d.0 == Code::TooDeep);
-        let deepest = (1..400).take_while(|n| !is_too_deep(*n)).last().expect("one is not too deep");
+        let (mut deepest, mut too_deep) = (1, 2500);
+        while too_deep - deepest > 1 {
+            let middle = (deepest + too_deep) / 2;
+            *(if is_too_deep(middle) { &mut too_deep } else { &mut deepest }) = middle;
+        }
+        assert!(deepest >= 500, "{open}: {deepest}");
         let source = Source::new("cell", text(deepest));
         drop(crate::compile(&source, &host, &crate::environment::Environment::default()));
     }
