@@ -126,7 +126,7 @@ impl Tracer for LiveTracer {
 
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
-        let Compiled { module, result, warnings } =
+        let Compiled { module, result, macros, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -147,17 +147,22 @@ impl Tracer for LiveTracer {
             written: names,
             result_map: result.map(|map| name(map.0)),
             warnings,
+            config: module.config.clone(),
             plan: Plan {
                 pid: options.pid.or(options.command),
                 uprobe_multi: target.linux >= (6, 6),
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
-            ring_bytes: options.ring_bytes.unwrap_or_else(|| ring::bytes_for(&object)),
+            ring_bytes: options
+                .ring_bytes
+                .unwrap_or_else(|| ring::bytes_for(&object, module.config.perf_rb_pages)),
             statistics: options.statistics,
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);
+        self.environment.define(macros);
+        self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
 
@@ -174,6 +179,8 @@ impl Tracer for LiveTracer {
             None => {
                 self.maps.clear();
                 self.environment.maps.clear();
+                self.environment.macros.clear();
+                self.environment.settings.reset();
             }
         }
     }

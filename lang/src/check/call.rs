@@ -37,6 +37,9 @@ impl Checker<'_> {
             }
             Kind::Function => {}
         }
+        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
+            return self.computed(name, arguments, span);
+        }
         match name {
             "printf" => self.printf(arguments, span),
             "print" => self.print(arguments, span),
@@ -128,7 +131,7 @@ impl Checker<'_> {
         let (_, Some(key)) = self.element(name, map.span, Some(std::slice::from_ref(key)))? else {
             return self.wrong_arguments("find", span);
         };
-        let Some(variable) = self.scope.find(variable) else {
+        let Some(variable) = self.scope.find(variable, target.span) else {
             return self.undefined_variable(variable, target.span);
         };
         let kept = self.scope.declare(Local {

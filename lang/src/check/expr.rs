@@ -5,6 +5,8 @@
 
 use super::Checker;
 use super::cast::convert;
+use super::comptime::Decision;
+use super::fold::truth;
 use super::infer::{Shape, literal, literal_type};
 use super::map::Value;
 use crate::diagnostic::{Code, Diagnostic};
@@ -21,7 +23,7 @@ impl Checker<'_> {
         let span = expr.span;
         match &expr.kind {
             ast::ExprKind::Int(value) => Some(integer_literal(i128::from(*value), span)),
-            ast::ExprKind::String(text) => Some(string_literal(text.clone(), span)),
+            ast::ExprKind::String(text) => self.string(text, span),
             ast::ExprKind::Bool(value) => Some(Expr::new(ExprKind::Bool(*value), Type::Bool, span)),
             ast::ExprKind::Variable(name) => self.variable(name, span),
             ast::ExprKind::Map(name) => self.read_map(name, span, None),
@@ -40,6 +42,12 @@ impl Checker<'_> {
             }
             ast::ExprKind::Binary(op, a, b) => self.binary(*op, a, b, span),
             ast::ExprKind::Ternary { condition, then: Some(then), otherwise } => {
+                match self.decided(condition) {
+                    Some(Decision::Then) => return self.expr(then),
+                    Some(Decision::Otherwise) => return self.expr(otherwise),
+                    Some(Decision::Unknown) => return None,
+                    None => {}
+                }
                 let condition = self.condition(condition);
                 let then = self.expr(then);
                 let otherwise = self.expr(otherwise);
@@ -58,6 +66,12 @@ impl Checker<'_> {
             ast::ExprKind::Tuple(items) => self.tuple(items, span),
             ast::ExprKind::Block(block) => self.block_expr(block, span),
             ast::ExprKind::If { condition, then, otherwise } => {
+                match self.decided(condition) {
+                    Some(Decision::Then) => return self.block_expr(then, then.span),
+                    Some(Decision::Otherwise) => return self.block_expr(otherwise, otherwise.span),
+                    Some(Decision::Unknown) => return None,
+                    None => {}
+                }
                 let condition = self.condition(condition);
                 let then = self.block_expr(then, then.span);
                 let otherwise = self.block_expr(otherwise, otherwise.span);
@@ -70,6 +84,14 @@ impl Checker<'_> {
                 };
                 Some(integer_literal(i128::from(Layout::of(&ty).size), span))
             }
+            ast::ExprKind::TypeOf(_) => {
+                self.report(
+                    Diagnostic::error(Code::TypeMismatch, span, "a type is not a value")
+                        .help("types can be arguments of macros"),
+                );
+                None
+            }
+            ast::ExprKind::Comptime(inner) => self.comptime(inner, span),
             ast::ExprKind::Error => {
                 self.is_broken = true;
                 None
@@ -103,7 +125,7 @@ impl Checker<'_> {
     }
 
     fn variable(&mut self, name: &str, span: Span) -> Option<Expr> {
-        let Some(id) = self.scope.find(name) else {
+        let Some(id) = self.scope.find(name, span) else {
             return self.undefined_variable(name, span);
         };
         if !self.scope.local(id).is_assigned && !self.scope.local(id).is_read {
@@ -124,11 +146,15 @@ impl Checker<'_> {
     pub(super) fn undefined_variable<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let message = format!("`${name}` is not defined");
         let mut diagnostic = Diagnostic::error(Code::UndefinedVariable, span, message);
-        if let Some(elsewhere) = self.scope.elsewhere(name) {
+        if let Some(elsewhere) = self.scope.elsewhere(name, span) {
             diagnostic = diagnostic
                 .at(elsewhere, "this one ends with its block")
                 .help(format!("declare it before that block: `let ${name};`"));
-        } else if let Some(near) = super::suggest::nearest(name, self.scope.names()) {
+        } else if let Some(outside) = self.scope.outside(name) {
+            diagnostic = diagnostic
+                .at(outside, "a macro does not see this one")
+                .help(format!("make `${name}` a parameter of the macro, and pass the variable in the call"));
+        } else if let Some(near) = super::suggest::nearest(name, self.scope.names(span)) {
             diagnostic = diagnostic.help(format!("did you mean `${near}`?"));
         }
         self.report(diagnostic);
@@ -185,6 +211,21 @@ impl Checker<'_> {
         Some(Expr::new(kind, ty, span).measuring(quantity))
     }
 
+    /// A string literal, which is no longer than strings can be.
+    fn string(&mut self, text: &[u8], span: Span) -> Option<Expr> {
+        let most = self.config.max_strlen;
+        if text.len() >= most as usize {
+            let message = format!("this string needs {} bytes, its NUL included", text.len() + 1);
+            self.report(
+                Diagnostic::error(Code::StringTooLong, span, message)
+                    .note(format!("the setting `max_strlen` allows {most}"))
+                    .help("shorten it, or raise `max_strlen` in the `config` block"),
+            );
+            return None;
+        }
+        Some(string_literal(text.to_vec(), span))
+    }
+
     fn positional(&mut self, n: u32, span: Span) -> Option<Expr> {
         let environment = self.environment;
         let text = (n as usize).checked_sub(1).and_then(|n| environment.parameters.positional.get(n));
@@ -204,6 +245,9 @@ impl Checker<'_> {
     /// `c ? a : b`, both of one type.
     fn choice(&mut self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Option<Expr> {
         let (then, otherwise) = self.one_type(then, otherwise, span)?;
+        if let Some(holds) = truth(&condition) {
+            return Some(if holds { then } else { otherwise });
+        }
         let ty = then.ty.clone();
         let quantity = then.quantity.filter(|_| then.quantity == otherwise.quantity);
         let kind = ExprKind::Ternary {

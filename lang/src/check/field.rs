@@ -6,6 +6,7 @@ use super::Checker;
 use super::cast::{convert, integer_type};
 use super::operator::pointer;
 use super::quantity;
+use crate::config::{self, VARIABLES};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::host::{Field, FieldKind, TracepointFormat, Unavailable};
 use crate::probes::AttachPoint;
@@ -14,15 +15,15 @@ use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind};
 use crate::types::{Space, Type};
 
-/// Capacity of strings whose length is only known at run time.
-pub(super) const MAX_STRLEN: u32 = 1024;
-
 impl Checker<'_> {
     /// `of.field`
     pub(super) fn member(&mut self, of: &ast::Expr, field: &ast::Name, span: Span) -> Option<Expr> {
         if matches!(&of.kind, ast::ExprKind::Name(name) if name == "args") {
             self.available("args", of.span)?;
             return self.args_field(field, span);
+        }
+        if matches!(&of.kind, ast::ExprKind::Name(name) if name == "config") {
+            return self.setting(field, span);
         }
         let of = self.expr(of)?;
         let message = match &of.ty {
@@ -31,6 +32,28 @@ impl Checker<'_> {
         };
         let code = if matches!(of.ty, Type::Pointer { .. }) { Code::Unsupported } else { Code::UnknownField };
         self.error(code, field.span, message)
+    }
+
+    /// `config.name`: a constant.
+    fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        let names = || VARIABLES.iter().map(|(name, _)| *name);
+        match self.config.get(&name.text) {
+            Some(config::Value::Bool(value)) => Some(Expr::new(ExprKind::Bool(value), Type::Bool, span)),
+            Some(config::Value::Int(value)) => {
+                Some(convert(super::expr::integer_literal(value.into(), span), &Type::U64))
+            }
+            Some(config::Value::Text(text)) => Some(super::expr::string_literal(text.into_bytes(), span)),
+            None => {
+                let message = format!("there is no setting `{}`", name.text);
+                let diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
+                self.report(match super::suggest::nearest(&name.text, names()) {
+                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                    None => diagnostic
+                        .note(format!("the settings are {}", names().collect::<Vec<_>>().join(", "))),
+                });
+                None
+            }
+        }
     }
 
     fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
@@ -64,7 +87,7 @@ impl Checker<'_> {
                 (ExprKind::ContextBytes { offset }, Type::Array { of, len: field.size / element })
             }
             FieldKind::DynamicText => {
-                (ExprKind::ContextDynamic { offset }, Type::String { capacity: MAX_STRLEN })
+                (ExprKind::ContextDynamic { offset }, Type::String { capacity: self.config.max_strlen })
             }
             FieldKind::Array { .. } | FieldKind::DynamicArray { .. } => {
                 let message = format!("a field of type `{}` cannot be read yet", field.c_type);
@@ -113,8 +136,8 @@ impl Checker<'_> {
         let of = of?;
         let constant = limit.as_ref().and_then(super::infer::literal);
         let capacity = match constant {
-            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).clamp(1, MAX_STRLEN),
-            None => MAX_STRLEN,
+            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).clamp(1, self.config.max_strlen),
+            None => self.config.max_strlen,
         };
         let ty = Type::String { capacity };
         match of.ty {

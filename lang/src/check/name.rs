@@ -28,7 +28,6 @@ const LATER: &[&str] = &[
     "ustack",
     "dw_ustack",
     "usermode",
-    "config",
     "tseries",
     "warnf",
     "errorf",
@@ -38,13 +37,10 @@ const LATER: &[&str] = &[
     "system",
     "join",
     "assert",
-    "static_assert",
-    "fail",
     "skboutput",
     "buf",
     "str_concat",
     "strlen",
-    "strcap",
     "strcontains",
     "strstr",
     "strncmp",
@@ -52,7 +48,6 @@ const LATER: &[&str] = &[
     "strerror",
     "signal_name",
     "syscall_name",
-    "default_str_length",
     "path",
     "macaddr",
     "ntop",
@@ -110,7 +105,7 @@ impl Checker<'_> {
         if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
-        } else if self.scope.find(name).is_some() {
+        } else if self.scope.find(name, span).is_some() {
             diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
         } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
         {
@@ -131,6 +126,13 @@ impl Checker<'_> {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
                         .help("read one of its fields: `args.field`"),
+                );
+                None
+            }
+            "config" => {
+                self.report(
+                    Diagnostic::error(Code::Unsupported, span, "`config` as a whole is not supported yet")
+                        .help("read one of its settings: `config.max_strlen`"),
                 );
                 None
             }

@@ -1,11 +1,12 @@
 //! names of scratch variables → [`VariableId`]s, block by block.
 //!
+//! A variable of a macro's expansion is only seen from the same expansion.
+//!
 //! *Invariant:* a name means at most one variable at a time: there is no shadowing.
 //!
 //! *Not here:* how the types of variables grow over the whole program (`check::infer`).
 
-use std::collections::HashMap;
-
+use crate::expand::Places;
 use crate::source::Span;
 use crate::typed::VariableId;
 use crate::types::Type;
@@ -38,20 +39,27 @@ struct Entry {
 }
 
 /// The variables of one body.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
+#[derive(Clone, Debug)]
+pub struct Scope<'a> {
+    places: &'a Places,
     locals: Vec<Entry>,
-    blocks: Vec<HashMap<String, VariableId>>,
+    /// The variables of each open block.
+    blocks: Vec<Vec<VariableId>>,
     /// The loops over maps around here, by number.
     bodies: Vec<u32>,
     /// How many there were.
     bodies_seen: u32,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
+    /// No variables yet.
+    pub fn new(places: &'a Places) -> Self {
+        Self { places, locals: Vec::new(), blocks: Vec::new(), bodies: Vec::new(), bodies_seen: 0 }
+    }
+
     /// Enters a block.
     pub fn enter(&mut self) {
-        self.blocks.push(HashMap::new());
+        self.blocks.push(Vec::new());
     }
 
     /// Leaves it: its names mean nothing any more.
@@ -76,34 +84,46 @@ impl Scope {
         self.bodies.last().copied().unwrap_or(0)
     }
 
-    /// What the name means here, where it is used.
-    pub fn find(&mut self, name: &str) -> Option<VariableId> {
-        let id = self.blocks.iter().rev().find_map(|block| block.get(name)).copied()?;
+    /// What the name means at a place, where it is used.
+    pub fn find(&mut self, name: &str, at: Span) -> Option<VariableId> {
+        let mut ids = self.blocks.iter().flatten().copied();
+        let id = ids.find(|&id| self.local(id).name == name && self.is_seen(self.local(id), at))?;
         let body = self.body();
         let entry = &mut self.locals[id.0 as usize];
         entry.is_shared |= entry.home != body;
         Some(id)
     }
 
+    fn is_seen(&self, local: &Local, at: Span) -> bool {
+        self.places.context(local.span) == self.places.context(at)
+    }
+
     /// Makes a variable in the current block.
     pub fn declare(&mut self, local: Local) -> VariableId {
         let id = VariableId(self.locals.len() as u32);
         if let Some(block) = self.blocks.last_mut() {
-            block.insert(local.name.clone(), id);
+            block.push(id);
         }
         let home = self.body();
         self.locals.push(Entry { local, home, is_shared: false });
         id
     }
 
-    /// The names that mean something here.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.blocks.iter().flat_map(|block| block.keys()).map(String::as_str)
+    /// The names that mean something at a place.
+    pub fn names(&self, at: Span) -> impl Iterator<Item = &str> {
+        let locals = self.blocks.iter().flatten().map(|&id| self.local(id));
+        locals.filter(move |local| self.is_seen(local, at)).map(|local| local.name.as_str())
     }
 
-    /// Whether a variable of this name lives or lived in some other block.
-    pub fn elsewhere(&self, name: &str) -> Option<Span> {
-        self.locals().find(|local| local.name == name).map(|local| local.span)
+    /// A variable of this name that lives or lived in some other block.
+    pub fn elsewhere(&self, name: &str, at: Span) -> Option<Span> {
+        self.locals().find(|one| one.name == name && self.is_seen(one, at)).map(|local| local.span)
+    }
+
+    /// A variable of this name that only a macro hides.
+    pub fn outside(&self, name: &str) -> Option<Span> {
+        let mut locals = self.blocks.iter().flatten().map(|&id| self.local(id));
+        locals.find(|local| local.name == name).map(|local| local.span)
     }
 
     /// A variable.

@@ -34,7 +34,8 @@ fn optimised(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> String {
         shared: 0,
         span: S,
     };
-    let mut module = Module { maps: vec![map], records: vec![], programs: vec![program] };
+    let mut module =
+        Module { maps: vec![map], records: vec![], programs: vec![program], ..Module::default() };
     optimise(&mut module);
     print_function(&module.programs[0].function)
 }

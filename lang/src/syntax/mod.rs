@@ -7,12 +7,14 @@
 
 pub mod ast;
 mod lexer;
-mod literal;
+pub(crate) mod literal;
 mod parser;
 pub mod print;
 #[cfg(test)]
 mod tests;
 pub mod token;
+
+pub(crate) use parser::is_grammar_name;
 
 use crate::diagnostic::Diagnostic;
 use crate::environment::Parameters;

@@ -12,13 +12,17 @@ use crate::syntax::token::TokenKind;
 impl Parser<'_> {
     pub(super) fn program(&mut self) -> Program {
         let mut program = Program::default();
+        let mut has_config = false;
         while !self.at_end() {
             if self.looks_like_probe() {
                 let probe = self.probe();
                 program.probes.push(probe);
+            } else if self.at_config_block() {
+                self.config_block(&mut program, has_config);
+                has_config = true;
             } else if self.at_keyword("let") && self.peek(1).kind == TokenKind::Map {
                 program.maps.extend(self.map_declaration());
-            } else if !self.other_item() {
+            } else if !self.other_item(&mut program) {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
                     Piece::Value(value) if self.at_end() => program.result = Some(value),
@@ -73,7 +77,7 @@ impl Parser<'_> {
     }
 
     /// Consumes what is neither a probe nor a statement.
-    fn other_item(&mut self) -> bool {
+    fn other_item(&mut self, program: &mut Program) -> bool {
         let next = self.peek(0);
         match next.kind {
             TokenKind::Punct(";") => {
@@ -91,6 +95,10 @@ impl Parser<'_> {
                 self.unsupported(next.span, "preprocessor lines are");
                 true
             }
+            TokenKind::Keyword if self.at_keyword("macro") => {
+                program.macros.extend(self.macro_definition());
+                true
+            }
             TokenKind::Keyword => self.later_item(),
             _ => false,
         }
@@ -99,9 +107,7 @@ impl Parser<'_> {
     /// Consumes an item of bpftrace that is not supported yet.
     fn later_item(&mut self) -> bool {
         let what = match self.next_text() {
-            "config" => "the `config` block is",
             "import" => "`import` is",
-            "macro" => "macros are",
             "fn" => "functions of one's own are",
             "struct" | "union" | "enum" => "C types of one's own are",
             _ => return false,

@@ -2,7 +2,9 @@
 //!
 //! *Invariant:* every loop consumes a token or ends; what is deeper than [`MAX_DEPTH`] is not followed.
 
+mod config;
 mod control;
+mod definition;
 mod expr;
 mod item;
 mod operand;
@@ -10,6 +12,8 @@ mod probe;
 mod recover;
 mod stmt;
 mod ty;
+
+pub(crate) use definition::is_grammar_name;
 
 use std::collections::VecDeque;
 
