@@ -346,7 +346,7 @@ fn wrong_names_and_types() {
     assert_eq!(one("begin { break; }"), (Code::OutsideLoop, "break"));
     assert_eq!(one("begin { unroll(101) { print(1); } }"), (Code::InvalidUnroll, "101"));
     assert_eq!(one("begin { print((1, 2).5); }"), (Code::InvalidIndex, "5"));
-    assert_eq!(one("begin { @[1] = 1; for ($kv : @) { print($kv); } }"), (Code::Unsupported, "@"));
+    assert_eq!(one("begin { @ = 1; for ($kv : @) { print($kv); } }"), (Code::MapTypeMismatch, "@"));
     assert_eq!(one("uprobe:libc:malloc { print(arg6); }"), (Code::NotAvailable, "arg6"));
 }
 

