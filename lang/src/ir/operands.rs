@@ -24,6 +24,7 @@ impl Op {
             | Self::ReadString { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
+            | Self::LocalAddress(_)
             | Self::Argument(_)
             | Self::ReturnValue
             | Self::Ambient(_)
@@ -112,6 +113,7 @@ impl Op {
                 f(address, int);
             }
             Self::Comm { to } | Self::VisitedKey { to, .. } | Self::VisitedValue { to, .. } => f(to, slot),
+            Self::LocalAddress(memory) => f(memory, slot),
             Self::MapGet { key, .. }
             | Self::MapDelete { key, .. }
             | Self::MapHas { key, .. }

@@ -17,7 +17,7 @@ const GO_ON: i64 = 0;
 /// The result of a body: no more elements.
 const STOP: i64 = 1;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// `for ($kv : @m) { body }`
     pub(super) fn map_loop(&mut self, variable: VariableId, map: MapId, body: &[Stmt], span: Span) {
         let function = self.map_loop_body(variable, map, body, span);

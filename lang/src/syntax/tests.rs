@@ -327,8 +327,6 @@ fn what_comes_later_is_one_complaint_each() {
         "struct a { int x; struct { char y[4]; } z; };",
         "enum e { A, B }",
         "#include <linux/fs.h>",
-        "begin { $x = (a=1, b=\"z\"); }",
-        "begin { $x = offsetof(struct a, b.c); }",
     ] {
         let text = format!("{text}\nend {{ @after = 1; }}");
         let parsed = read(&text);

@@ -4,7 +4,7 @@ use super::Parser;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{TypeKind, TypeName};
 use crate::syntax::literal;
-use crate::syntax::token::TokenKind;
+use crate::syntax::token::{Bond, TokenKind};
 
 /// Names that stand for values even where a type could stand: `(pid) * 2` is a product.
 const VALUE_NAMES: &[&str] = &[
@@ -29,12 +29,12 @@ impl Parser<'_> {
         self.starts_operand(end + 1)
     }
 
-    /// Whether what comes next is a type, up to a closing parenthesis.
+    /// Whether what comes next is a type, up to a closing parenthesis or a comma.
     pub(super) fn at_type(&mut self) -> bool {
         if self.is_type_keyword(0) {
             return true;
         }
-        self.type_length(0).is_some_and(|end| self.at_nth(end, ")"))
+        self.type_length(0).is_some_and(|end| self.at_nth(end, ")") || self.at_nth(end, ","))
     }
 
     fn is_type_keyword(&mut self, n: usize) -> bool {
@@ -99,7 +99,8 @@ impl Parser<'_> {
         let kind = self.base_type();
         let mut ty = TypeName { kind, span: self.span_from(start) };
         loop {
-            let kind = if self.eat("*").is_some() {
+            let kind = if let Some(star) = self.eat("*") {
+                self.bind(star, Bond::Previous);
                 TypeKind::Pointer(Box::new(ty))
             } else if let Some(opening) = self.eat("[") {
                 let length = self.array_length();
