@@ -44,6 +44,7 @@ impl Lowering<'_, '_> {
         let outer_old = self.old.take();
         let outer_is_body = std::mem::replace(&mut self.is_body, true);
         let outer_leaves = std::mem::take(&mut self.leaves);
+        let outer_storage = self.storage.clone();
 
         let (on_break, on_continue) = (self.builder.block(), self.builder.block());
         self.visit(variable, map, span);
@@ -63,6 +64,9 @@ impl Lowering<'_, '_> {
         self.used = outer_used;
         self.old = outer_old;
         self.is_body = outer_is_body;
+        // The body may be written again, in `unroll`, as another function.
+        let variables = self.storage.iter_mut().zip(outer_storage).zip(&self.probe.variables);
+        variables.filter(|(_, variable)| !variable.is_shared).for_each(|((now, before), _)| *now = before);
         let leaves = self.leaves;
         // What leaves an inner loop leaves the outer one as well.
         self.leaves = outer_leaves || (leaves && self.is_body);
