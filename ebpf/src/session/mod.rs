@@ -100,7 +100,7 @@ impl Session {
         let scratch = counters::create_scratch(object.scratch_size, parts.cpus).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let terms = Terms {
-            uprobe_multi: parts.plan.uprobe_multi,
+            plan: &parts.plan,
             license: parts.config.license.word(),
             log_size: parts.config.log_size,
         };

@@ -128,6 +128,8 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         Op::Copy { to, .. }
         | Op::Read { to, .. }
         | Op::ReadString { to, .. }
+        | Op::ReadBytes { to, .. }
+        | Op::CopyBytes { to, .. }
         | Op::MapRead { to, .. }
         | Op::VisitedKey { to, .. }
         | Op::VisitedValue { to, .. } => Some(to),

@@ -22,7 +22,7 @@ impl Parser<'_> {
                 has_config = true;
             } else if self.at_keyword("let") && self.peek(1).kind == TokenKind::Map {
                 program.maps.extend(self.map_declaration());
-            } else if !self.other_item(&mut program) {
+            } else if !self.head_item(&mut program) && !self.other_item(&mut program) {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
                     Piece::Value(value) if self.at_end() => program.result = Some(value),
@@ -90,11 +90,6 @@ impl Parser<'_> {
                 self.bump();
                 true
             }
-            TokenKind::Directive => {
-                self.bump();
-                self.unsupported(next.span, "preprocessor lines are");
-                true
-            }
             TokenKind::Keyword if self.at_keyword("macro") => {
                 program.macros.extend(self.macro_definition());
                 true
@@ -107,17 +102,14 @@ impl Parser<'_> {
     /// Consumes an item of bpftrace that is not supported yet.
     fn later_item(&mut self) -> bool {
         let what = match self.next_text() {
-            "import" => "`import` is",
             "fn" => "functions of one's own are",
-            "struct" | "union" | "enum" => "C types of one's own are",
             _ => return false,
         };
         let start = self.bump().span;
-        let ends_with_block = !what.starts_with("`import");
         loop {
             let next = self.peek(0);
             match next.kind {
-                TokenKind::Punct("{") if ends_with_block => {
+                TokenKind::Punct("{") => {
                     self.unsupported(start.to(self.last), what);
                     self.skip_braces();
                     self.eat(";");
@@ -130,7 +122,7 @@ impl Parser<'_> {
                 }
                 TokenKind::End => {
                     self.unsupported(start.to(self.last), what);
-                    self.is_cut_off |= ends_with_block;
+                    self.is_cut_off = true;
                     return true;
                 }
                 _ if self.is_on_next_line() && self.looks_like_probe() => {
