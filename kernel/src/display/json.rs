@@ -42,10 +42,7 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
         match entries.first() {
             Some(entry) => write_entry(&mut data, entry, value, scale, divisor.max(1)),
             None if scale.is_some() => return None,
-            None if matches!(value, MapValue::Stats { .. }) => {
-                data.push_str("{\"count\": 0, \"average\": 0, \"total\": 0}");
-            }
-            None => data.push('0'),
+            None => write_entry(&mut data, &snapshot.zero(), value, scale, 1),
         }
     } else {
         if entries.is_empty() {

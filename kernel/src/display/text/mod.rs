@@ -19,9 +19,6 @@ use super::buckets::{Scale, used};
 /// Columns of a full bar.
 const BAR: f32 = 52.0;
 
-/// `stats` of nothing.
-const EMPTY_STATS: &str = "{ .count = 0, .average = 0, .total = 0 }";
-
 /// All maps in order of name, each as `print(@m)` writes it, with hostile bytes made visible.
 pub fn maps(maps: &[MapSnapshot]) -> String {
     let mut sorted: Vec<&MapSnapshot> = maps.iter().collect();
@@ -46,12 +43,9 @@ fn write_map(out: &mut Vec<u8>, snapshot: &MapSnapshot, top: u32, divisor: u32, 
     let scale = Scale::of(value);
     let scalar = snapshot.ty.key.is_none();
     let entries = last(sorted(snapshot), top);
-    if scalar && entries.is_empty() && scale.is_none() {
-        // A cleared or never set scalar is 0; other empty maps write nothing.
-        let zero = if matches!(value, MapValue::Stats { .. }) { EMPTY_STATS } else { "0" };
-        push(out, format_args!("@{}: {zero}\n", snapshot.name));
-    }
-    for entry in entries {
+    // A cleared or never set scalar is 0 or empty; other empty maps write nothing.
+    let zero = (scalar && entries.is_empty() && scale.is_none()).then(|| snapshot.zero());
+    for entry in entries.into_iter().chain(&zero) {
         let Some(scale) = scale else {
             push(out, format_args!("@{}", snapshot.name));
             write_key(out, entry, scalar, cleaned);
