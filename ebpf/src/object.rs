@@ -19,6 +19,8 @@ pub struct Object {
     pub programs: Vec<ProgramSpec>,
     /// Bytes of per-CPU scratch memory its programs need together; 0 for none.
     pub scratch_size: u32,
+    /// What its programs read at [`MapRef::Constants`]; may be empty.
+    pub constants: Vec<u8>,
 }
 
 impl Object {
@@ -68,6 +70,8 @@ pub enum MapRef {
     Counters,
     /// The session's scratch memory: a per-CPU array with one element of `scratch_size` bytes.
     Scratch,
+    /// [`Object::constants`]: an array with one element that no program writes.
+    Constants,
     /// The session's [`Globals`], then [`Object::zeros`] bytes of 0: an array with one element, mapped into user
     /// space.
     Globals,

@@ -12,6 +12,7 @@
 mod emit;
 mod frame;
 mod liveness;
+mod names;
 mod print;
 mod regalloc;
 mod select;
@@ -21,11 +22,14 @@ mod vcode;
 
 pub use target::Target;
 
-use probebook_lang::ir;
+use std::collections::HashMap;
+
+use probebook_lang::ir::{self, Names};
 use probebook_lang::source::Span;
 
 use crate::object::{MapSpec, Object, ProgramSpec};
 use emit::Emitted;
+use names::Table;
 use vcode::VCode;
 
 /// Why no code can be generated: an operation that the target has no means for, or a program too large.
@@ -35,6 +39,25 @@ pub struct Unsupported {
     pub span: Span,
     /// One sentence, lower case, no full stop.
     pub message: String,
+}
+
+/// Constant data that programs read, gathered while they are selected.
+#[derive(Default)]
+struct Constants {
+    bytes: Vec<u8>,
+    /// Where each table of names begins.
+    tables: HashMap<Names, u32>,
+}
+
+impl Constants {
+    /// Where a table begins.
+    fn table(&mut self, names: Names) -> u32 {
+        *self.tables.entry(names).or_insert_with(|| {
+            let start = self.bytes.len() as u32;
+            self.bytes.extend(Table::of(names).bytes());
+            start
+        })
+    }
 }
 
 /// Stack that slots may use at first, and with ever more spilled registers.
@@ -47,9 +70,10 @@ const BUDGETS: [u32; 5] = [416, 320, 192, 96, 0];
 pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
     let mut scratch_size = 0;
+    let mut constants = Constants::default();
     let mut programs = Vec::new();
     for (index, program) in module.programs.iter().enumerate() {
-        let code = select::select(module, program, &maps, target)?;
+        let code = select::select(module, program, &maps, target, &mut constants)?;
         let (emitted, scratch) = finish(&code, scratch_size, program.span, target)?;
         scratch_size += scratch;
         programs.push(ProgramSpec {
@@ -61,7 +85,8 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
             span: program.span,
         });
     }
-    Ok(Object { maps, records: module.records.clone(), programs, scratch_size })
+    let records = module.records.clone();
+    Ok(Object { maps, records, programs, scratch_size, constants: constants.bytes })
 }
 
 /// The virtual code of every program as text.
@@ -71,8 +96,9 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
 pub fn print_vcode(module: &ir::Module, target: &Target) -> Result<String, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
     let mut out = String::new();
+    let mut constants = Constants::default();
     for program in &module.programs {
-        let code = select::select(module, program, &maps, target)?;
+        let code = select::select(module, program, &maps, target, &mut constants)?;
         out.push_str(&format!("program {}:\n{}", program.name, print::print(&code)));
     }
     Ok(out)

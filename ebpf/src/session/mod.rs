@@ -74,6 +74,7 @@ pub struct Session {
     globals: Shared,
     counters: Arc<Counters>,
     _scratch: OwnedFd,
+    _constants: OwnedFd,
     queue: Queue,
     statistics: Option<OwnedFd>,
     started: Instant,
@@ -94,6 +95,7 @@ impl Session {
         let globals = Shared::create(object.zeros()).map_err(made)?;
         let counters = Arc::new(Counters::create(parts.cpus).map_err(made)?);
         let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
+        let constants = counters::create_constants(&object.constants).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let mut programs = Vec::with_capacity(object.programs.len());
         for spec in &object.programs {
@@ -102,6 +104,7 @@ impl Session {
                 MapRef::Ring => ring::descriptor(&ring),
                 MapRef::Counters => counters.as_fd(),
                 MapRef::Scratch => scratch.as_fd(),
+                MapRef::Constants => constants.as_fd(),
                 MapRef::Globals => globals.as_fd(),
             };
             programs.push(Program::load(spec, parts.plan.uprobe_multi, resolve)?);
@@ -127,6 +130,7 @@ impl Session {
             globals,
             counters,
             _scratch: scratch,
+            _constants: constants,
             queue,
             statistics: parts
                 .statistics

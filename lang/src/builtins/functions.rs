@@ -2,7 +2,7 @@
 
 use super::{Availability, Builtin, Kind};
 
-/// By topic: output, the run, maps, memory.
+/// By topic: output, the run, maps, memory, text.
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
         name: "printf",
@@ -82,6 +82,102 @@ pub const FUNCTIONS: &[Builtin] = &[
         signature: "str(pointer[, length]): string",
         doc: "Reads a C string from memory, by default at most 1023 bytes.",
         example: "tracepoint:syscalls:sys_enter_openat { @[str(args.filename)] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strlen",
+        kind: Kind::Function,
+        signature: "strlen(text): uint64",
+        doc: "The length of a string, without the NUL.",
+        example: "@ = hist(strlen(str(args.filename)));",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strcap",
+        kind: Kind::Function,
+        signature: "strcap(text): int64",
+        doc: "The capacity of a string, its NUL included.",
+        example: "printf(\"%d\n\", strcap(comm))",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strcontains",
+        kind: Kind::Function,
+        signature: "strcontains(text, part): bool",
+        doc: "Whether a string occurs in another.",
+        example: "tracepoint:syscalls:sys_enter_openat /strcontains(str(args.filename), \"/etc/\")/ { @ = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strstr",
+        kind: Kind::Function,
+        signature: "strstr(text, part): int32",
+        doc: "Where a string begins in another, counted from 0; -1 if it does not occur there.",
+        example: "printf(\"%d\n\", strstr(comm, \"sh\"))",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strncmp",
+        kind: Kind::Function,
+        signature: "strncmp(a, b, n): uint64",
+        doc: "0 if two strings are equal in their first n bytes, else 1.",
+        example: "profile:hz:99 /strncmp(comm, \"kworker\", 7) == 0/ { @ = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "memcmp",
+        kind: Kind::Function,
+        signature: "memcmp(a, b, n): int32",
+        doc: "The difference of the first bytes that differ among the first n; 0 if they are equal.",
+        example: "printf(\"%d\n\", memcmp($a, $b, 4))",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "str_concat",
+        kind: Kind::Function,
+        signature: "str_concat(a, b): string[1024]",
+        doc: "One string behind the other.",
+        example: "@[str_concat(comm, \"!\")] = count();",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strerror",
+        kind: Kind::Function,
+        signature: "strerror(number): string[64]",
+        doc: "What an error number means.",
+        example: "printf(\"%s\n\", strerror(-args.ret))",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "signal_name",
+        kind: Kind::Function,
+        signature: "signal_name(number): string[64]",
+        doc: "What a signal's number means.",
+        example: "tracepoint:signal:signal_generate { @[signal_name(args.sig)] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "syscall_name",
+        kind: Kind::Function,
+        signature: "syscall_name(number): string[64]",
+        doc: "The name of a system call.",
+        example: "tracepoint:raw_syscalls:sys_enter { @[syscall_name(args.id)] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "bswap",
+        kind: Kind::Function,
+        signature: "bswap(n)",
+        doc: "The bytes of an integer in reverse order, unsigned and as wide as it is.",
+        example: "printf(\"%d\n\", bswap((uint16)0x1f90))",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "default_str_length",
+        kind: Kind::Function,
+        signature: "default_str_length: int64",
+        doc: "The capacity of strings whose length is not given.",
+        example: "printf(\"%d\n\", default_str_length)",
         availability: Availability::Everywhere,
     },
 ];

@@ -46,7 +46,8 @@ impl Checker<'_> {
             "delete" => self.delete(arguments, span),
             "has_key" => self.has_key(arguments, span),
             "len" => self.len(arguments, span),
-            _ => self.str(arguments, span),
+            "str" => self.str(arguments, span),
+            _ => self.text_function(name, arguments, span),
         }
     }
 

@@ -278,10 +278,6 @@ impl Checker<'_> {
             let message = format!("this is outside of the {len} elements, counted from 0");
             return self.error(Code::InvalidIndex, index_span, message);
         }
-        if constant.is_none() && !matches!(of.kind, ExprKind::ContextBytes { .. }) {
-            let message = "only fields of `args` can have an index that is not a constant for now";
-            return self.error(Code::Unsupported, index_span, message);
-        }
         let index = self.integer(index)?;
         Some(Expr::new(ExprKind::Index(Box::new(of), Box::new(index)), element, span))
     }

@@ -29,6 +29,7 @@ mod scope;
 mod stmt;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod variable;
 mod walk;
 

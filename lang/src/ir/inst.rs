@@ -233,6 +233,8 @@ pub enum Op {
         /// What to compare with.
         data: Vec<u8>,
     },
+    /// An operation on strings and bytes.
+    Text(super::TextOp),
     /// Reads kernel or user memory into local memory; zeros where that faults. No result.
     Read {
         /// The target in local memory.

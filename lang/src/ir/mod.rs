@@ -12,12 +12,14 @@ pub mod flow;
 mod inst;
 mod operands;
 pub mod print;
+mod text;
 pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use inst::*;
+pub use text::*;
 
 use crate::probes::AttachPoint;
 use crate::source::Span;

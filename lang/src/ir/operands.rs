@@ -10,6 +10,7 @@ impl Op {
     /// The type of the result, or `None` if it has none.
     pub fn result(&self) -> Option<Type> {
         match self {
+            Self::Text(op) => op.result(),
             Self::SlotAddress(..) => Some(Type::Slot),
             Self::Const(_)
             | Self::Arith(..)
@@ -80,6 +81,7 @@ impl Op {
                 f(a, slot);
                 f(b, slot);
             }
+            Self::Text(op) => op.visit_mut(f),
             Self::Extend { value, .. } | Self::Swap { value, .. } => f(value, int),
             Self::Load { memory, .. }
             | Self::Zero { memory, .. }

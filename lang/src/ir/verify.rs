@@ -208,6 +208,9 @@ impl Verifier<'_> {
                 inside(b, 0, *size)
             }
             Op::BytesAre { memory, data } => inside(memory, 0, data.len() as u32),
+            Op::Text(op) => {
+                op.accesses().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
+            }
             Op::Read { to, size, .. } => inside(to, 0, *size),
             Op::ReadString { to, capacity, .. } => inside(to, 0, *capacity),
             Op::Comm { to } => inside(to, 0, 16),

@@ -2,7 +2,7 @@
 //!
 //! *Not here:* values that need memory (`lower::place`), operators (`lower::operator`).
 
-use crate::ir::{Arith, Cond, Op, RecordKind, RuntimeWarning, Value};
+use crate::ir::{Arith, Cond, Op, RecordKind, RuntimeWarning, TextOp, Value};
 use crate::source::Span;
 use crate::syntax::ast::UnaryOp;
 use crate::typed::{Expr, ExprKind, VariableId};
@@ -10,6 +10,15 @@ use crate::types::layout::Layout;
 use crate::types::{Space, Type};
 
 use super::{Lowering, Storage};
+
+/// Where the elements of an array lie that is read at an index.
+#[derive(Clone, Copy)]
+enum Elements {
+    /// At an offset of the context, which is read where it is.
+    Context(u32),
+    /// In local memory.
+    Memory(Value),
+}
 
 impl Lowering<'_> {
     /// Evaluates an expression for what it does.
@@ -91,6 +100,7 @@ impl Lowering<'_> {
                 let key = self.key(Some(key));
                 self.builder.value(Op::MapHas { map: *map, key }, span)
             }
+            ExprKind::Intrinsic(what, operands) => self.intrinsic(*what, operands, span),
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
             | ExprKind::Comm
@@ -157,7 +167,7 @@ impl Lowering<'_> {
         if postfix { before } else { after }
     }
 
-    /// An element of a string or an array. Only those of the context have an index that is not constant.
+    /// An element of a string or an array.
     fn index(&mut self, array: &Expr, index: &Expr, ty: &Type, span: Span) -> Value {
         let size = Layout::of(ty).size;
         if let ExprKind::Int(constant) = index.kind {
@@ -167,20 +177,33 @@ impl Lowering<'_> {
                 _ => self.load_element(array, constant, ty, span),
             };
         }
-        let ExprKind::ContextBytes { offset } = array.kind else { unreachable!("checked to be a constant") };
-        let len = Layout::of(&array.ty).size / size;
+        let count = Layout::of(&array.ty).size / size;
+        let elements = match array.kind {
+            ExprKind::ContextBytes { offset } => Elements::Context(offset),
+            _ => {
+                let place = self.place(array);
+                Elements::Memory(self.address(place, span))
+            }
+        };
         let index = self.scalar(index);
-        let len = self.builder.constant(i64::from(len), span);
+        let len = self.builder.constant(i64::from(count), span);
         let is_inside = self.builder.value(Op::Compare(Cond::UnsignedLt, index, len), span);
         self.branch_value(
             is_inside,
             span,
-            |this| {
-                let size = this.builder.constant(i64::from(size), span);
-                let distance = this.builder.value(Op::Arith(Arith::Mul, index, size), span);
-                let start = this.builder.value(Op::ContextAddress(offset), span);
-                let address = this.builder.value(Op::Arith(Arith::Add, start, distance), span);
-                this.read(address, Space::Kernel, ty, span)
+            |this| match elements {
+                Elements::Memory(memory) => {
+                    let (width, signed) = (size as u8, ty.is_signed());
+                    let op = TextOp::LoadAt { memory, len: count, index, width, signed };
+                    this.builder.value(Op::Text(op), span)
+                }
+                Elements::Context(offset) => {
+                    let size = this.builder.constant(i64::from(size), span);
+                    let distance = this.builder.value(Op::Arith(Arith::Mul, index, size), span);
+                    let start = this.builder.value(Op::ContextAddress(offset), span);
+                    let address = this.builder.value(Op::Arith(Arith::Add, start, distance), span);
+                    this.read(address, Space::Kernel, ty, span)
+                }
             },
             |this| {
                 let kind = RecordKind::RuntimeWarning(RuntimeWarning::IndexOutOfBounds);

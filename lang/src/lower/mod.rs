@@ -16,6 +16,7 @@ mod record;
 mod stmt;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::ir::builder::{self, FunctionBuilder};
 use crate::ir::{self, BlockId, SlotId, Value};

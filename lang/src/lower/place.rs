@@ -21,8 +21,14 @@ impl Place {
         Self { slot, offset: 0 }
     }
 
-    fn at(self, offset: u32) -> Self {
+    /// Bytes further.
+    pub fn at(self, offset: u32) -> Self {
         Self { slot: self.slot, offset: self.offset + offset }
+    }
+
+    /// Whether it starts at a word.
+    pub fn is_aligned(self) -> bool {
+        self.offset.is_multiple_of(8)
     }
 }
 
@@ -94,13 +100,10 @@ impl Lowering<'_> {
                 let to = self.address(to, span);
                 self.builder.effect(Op::Comm { to }, span);
             }
-            ExprKind::ReadString { address, space, limit } => {
-                let address = self.scalar(address);
-                let limit = limit.as_ref().map(|limit| self.scalar(limit));
-                let to = self.address(to, span);
-                let op = Op::ReadString { to, capacity: size, limit, space: *space, address };
-                self.builder.effect(op, span);
+            ExprKind::ReadString { .. } => {
+                self.read_string(expr, to);
             }
+            ExprKind::Intrinsic(what, operands) => self.write_intrinsic(*what, operands, size, to, span),
             ExprKind::Deref { address, space } => {
                 let address = self.scalar(address);
                 let to = self.address(to, span);
@@ -131,6 +134,18 @@ impl Lowering<'_> {
                 self.copy(from, to, size, span);
             }
         }
+    }
+
+    /// Reads a string, and gives its length.
+    pub(super) fn read_string(&mut self, expr: &Expr, to: Place) -> Value {
+        let ExprKind::ReadString { address, space, limit } = &expr.kind else {
+            unreachable!("not read from memory")
+        };
+        let address = self.scalar(address);
+        let limit = limit.as_ref().map(|limit| self.scalar(limit));
+        let to = self.address(to, expr.span);
+        let capacity = Layout::of(&expr.ty).size;
+        self.builder.value(Op::ReadString { to, capacity, limit, space: *space, address }, expr.span)
     }
 
     fn write_text(&mut self, text: &[u8], size: u32, to: Place, span: Span) {
@@ -227,6 +242,11 @@ impl Lowering<'_> {
                 } else {
                     self.zero(to.at(capacity - 1), 1, span);
                 }
+            }
+            (Type::Array { .. }, Type::String { capacity }) => {
+                let size = Layout::of(from_ty).size.min(capacity - 1);
+                self.copy(from, to, size, span);
+                self.zero(to.at(size), capacity - size, span);
             }
             (Type::Tuple(from_types), Type::Tuple(to_types)) => {
                 let layout = Layout::of(to_ty);

@@ -32,6 +32,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapHas { .. }
         | Op::MapLen(_)
         | Op::AggregateGet { .. } => true,
+        Op::Text(op) => op.result().is_some(),
         Op::Store { .. }
         | Op::Zero { .. }
         | Op::Write { .. }
@@ -169,6 +170,7 @@ fn written(inst: &Inst) -> Option<Value> {
     match inst.op {
         Op::Store { memory, .. } | Op::Zero { memory, .. } | Op::Write { memory, .. } => Some(memory),
         Op::Copy { to, .. } | Op::Read { to, .. } | Op::Comm { to } | Op::MapRead { to, .. } => Some(to),
+        Op::Text(ref op) => op.written(),
         _ => None,
     }
 }

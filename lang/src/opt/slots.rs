@@ -128,6 +128,7 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         Op::Copy { to, .. } | Op::Read { to, .. } | Op::ReadString { to, .. } | Op::MapRead { to, .. } => {
             Some(to)
         }
+        Op::Text(ref op) => op.written(),
         _ => None,
     }
 }

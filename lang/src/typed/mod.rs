@@ -10,8 +10,10 @@
 //!
 //! *Not here:* where values lie (`lower`).
 
+mod intrinsic;
 mod print;
 
+pub use intrinsic::Intrinsic;
 pub use print::print;
 
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
@@ -312,6 +314,8 @@ pub enum ExprKind {
     TupleField(Box<Expr>, u32),
     /// `a[i]` on an array or a string.
     Index(Box<Expr>, Box<Expr>),
+    /// What a function computes.
+    Intrinsic(Intrinsic, Vec<Expr>),
     /// Statements, then a value; `None` is of type void.
     Block(Vec<Stmt>, Option<Box<Expr>>),
     /// `delete(@m, k)`

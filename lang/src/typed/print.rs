@@ -149,6 +149,9 @@ impl Printer<'_> {
                 format!("str({space:?} {}{limit})", self.expr(address))
             }
             ExprKind::Deref { address, space } => format!("*({space:?} {})", self.expr(address)),
+            ExprKind::Intrinsic(what, operands) => {
+                format!("{}({})", format!("{what:?}").to_lowercase(), self.list(operands))
+            }
             ExprKind::Unary(op, operand) => {
                 let symbol = match op {
                     UnaryOp::Not => "!",

@@ -2,7 +2,7 @@
 //!
 //! Constants and addresses of slots are not computed where the IR defines them but folded into the
 //! instructions that use them; a comparison that only decides branches becomes the jump itself. The
-//! operations of one family share a file: `memory`, `text`, `map`, `aggregate`, `bucket`, `record`, `repeat`,
+//! operations of one family share a file: `memory`, `text`, `search`, `map`, `aggregate`, `bucket`, `record`, `repeat`,
 //! and `context` for what the context and the current task tell; `block`, `operation` and `write` serve all.
 //!
 //! *Not here:* which register holds what (`regalloc`), where memory lies (`frame`).
@@ -16,6 +16,7 @@ mod memory;
 mod operation;
 mod record;
 mod repeat;
+mod search;
 mod text;
 mod write;
 
@@ -24,9 +25,9 @@ use std::collections::{HashMap, HashSet};
 use probebook_lang::ir::{self, MapId, Op, SlotId, Terminator, Value};
 use probebook_lang::source::Span;
 
-use super::Unsupported;
 use super::target::Target;
 use super::vcode::{Base, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
+use super::{Constants, Unsupported};
 use crate::isa::{Cond, Width};
 use crate::object::{MapRef, MapSpec};
 
@@ -36,8 +37,9 @@ pub(super) fn select(
     program: &ir::Program,
     maps: &[MapSpec],
     target: &Target,
+    constants: &mut Constants,
 ) -> Result<VCode, Unsupported> {
-    let mut selector = Selector::new(module, program, maps, target);
+    let mut selector = Selector::new(module, program, maps, target, constants);
     selector.prologue();
     for block in ir::flow::Flow::new(&program.function).order {
         selector.block(block)?;
@@ -81,6 +83,7 @@ struct Selector<'a> {
     program: &'a ir::Program,
     maps: &'a [MapSpec],
     target: &'a Target,
+    constants: &'a mut Constants,
     code: VCode,
     /// Where instructions go now.
     current: Label,
@@ -120,6 +123,7 @@ impl<'a> Selector<'a> {
         program: &'a ir::Program,
         maps: &'a [MapSpec],
         target: &'a Target,
+        constants: &'a mut Constants,
     ) -> Self {
         let function = &program.function;
         let code = VCode {
@@ -135,6 +139,7 @@ impl<'a> Selector<'a> {
             program,
             maps,
             target,
+            constants,
             code,
             current: Label(0),
             span: program.span,

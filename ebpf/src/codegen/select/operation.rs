@@ -49,6 +49,10 @@ impl<'a> Selector<'a> {
                 let length = wanted.then(|| self.result(result));
                 self.read_string(*to, *capacity, *limit, *space, *address, length);
             }
+            Op::Text(op) => {
+                let dst = self.result(result);
+                self.text_value(dst, op)?;
+            }
             Op::Context { .. }
             | Op::ContextAddress(_)
             | Op::Argument(_)
@@ -98,6 +102,7 @@ impl<'a> Selector<'a> {
                 self.copy(to, from, *size);
             }
             Op::Read { to, size, space, address } => self.read(*to, *size, *space, *address),
+            Op::Text(op) => self.text_effect(op),
             Op::Comm { to } => {
                 let to = self.mem(*to);
                 self.helper(Helper::GetCurrentComm, &[Arg::Address(to), 16.into()]);

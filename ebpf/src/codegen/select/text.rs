@@ -5,9 +5,9 @@ use crate::codegen::vcode::{Label, Mem, VInst};
 use crate::isa::{AluOp, Cond};
 
 /// A 1 in each byte.
-const ONES: u64 = 0x0101_0101_0101_0101;
+pub(super) const ONES: u64 = 0x0101_0101_0101_0101;
 /// The top bit of each byte.
-const TOPS: u64 = 0x8080_8080_8080_8080;
+pub(super) const TOPS: u64 = 0x8080_8080_8080_8080;
 
 impl Selector<'_> {
     /// Jumps by whether two strings are equal up to the first NUL or `size`.

@@ -1,0 +1,366 @@
+//! Looking into strings in local memory: length, place of another string, difference, and names of numbers.
+//!
+//! What is scanned is scanned by loops of known length, a word at a time where that helps, and left at the first
+//! NUL. The verifier walks through every round; so that it does not go on with a different number after each, the
+//! number found is mixed with one it knows nothing of.
+
+use probebook_lang::ir::{NAME_SIZE, Names, Needle, TextOp, Value};
+
+use super::text::{ONES, TOPS};
+use super::{Arg, Selector};
+use crate::codegen::Unsupported;
+use crate::codegen::names::Table;
+use crate::codegen::vcode::{Callee, Label, Mem, Operand, Reg, VInst};
+use crate::isa::{AluOp, Cond, Helper, Width};
+use crate::object::MapRef;
+
+/// Up to so many words are scanned without a loop.
+const UNROLLED: u32 = 8;
+/// Up to so many pairs of bytes may be compared by loops in loops: the verifier looks at each.
+const MOST_PAIRS: u32 = 1 << 15;
+/// From so many pairs on, a function of Linux does it where there is one.
+const FEW_PAIRS: u32 = 1 << 12;
+
+impl<'a> Selector<'a> {
+    /// An operation on text that has a result.
+    pub(super) fn text_value(&mut self, dst: Reg, op: &'a TextOp) -> Result<(), Unsupported> {
+        match op {
+            TextOp::Length { memory, size } => {
+                let memory = self.mem(*memory);
+                self.length(dst, memory, *size);
+            }
+            TextOp::Find { hay, size, needle: Needle::Literal(needle) } => {
+                let hay = self.mem(*hay);
+                self.find_literal(dst, hay, *size, needle);
+            }
+            TextOp::Find { hay, size, needle: Needle::Memory { memory, size: other } } => {
+                let (hay, needle) = (self.mem(*hay), self.mem(*memory));
+                self.find(dst, (hay, *size), (needle, *other))?;
+            }
+            TextOp::CompareBytes { a, b, size, count } => {
+                let (a, b) = (self.mem(*a), self.mem(*b));
+                let count = self.operand(*count);
+                self.compare_bytes(dst, a, b, *size, count);
+            }
+            TextOp::LoadAt { memory, len, index, width, signed } => {
+                let memory = self.mem(*memory);
+                let index = self.operand(*index);
+                let index = self.below(index, *len);
+                self.alu(AluOp::Mul, index, i32::from(*width));
+                let place = self.pointer(memory);
+                self.alu(AluOp::Add, place, index);
+                let mem = Mem { align: memory.alignment().min(u32::from(*width)), ..Mem::at(place) };
+                self.load_any(dst, mem, *width, *signed);
+            }
+            other => unreachable!("`{other}` has no result"),
+        }
+        Ok(())
+    }
+
+    /// An operation on text that only writes.
+    pub(super) fn text_effect(&mut self, op: &TextOp) {
+        match *op {
+            TextOp::Append { to, at, most, from, size, limit } => {
+                let (to, from) = (self.mem(to), self.mem(from));
+                let size = match limit.map(|limit| self.operand(limit)) {
+                    None => Operand::Imm(size as i32),
+                    Some(limit) => self.at_most(limit, size).into(),
+                };
+                let at = self.operand(at);
+                let at = self.at_most(at, most);
+                let end = self.pointer(to);
+                self.alu(AluOp::Add, end, at);
+                self.helper(
+                    Helper::ProbeReadKernelStr,
+                    &[end.into(), Arg::Operand(size), Arg::Address(from)],
+                );
+            }
+            TextOp::Name { to, names, number } => self.name(to, names, number),
+            ref other => unreachable!("`{other}` has a result"),
+        }
+    }
+
+    /// An address in a register, to move.
+    fn pointer(&mut self, mem: Mem) -> Reg {
+        let pointer = self.code.register();
+        self.inst(VInst::Address(pointer, mem));
+        pointer
+    }
+
+    /// A copy of a number, at most `most`: the verifier must see it.
+    fn at_most(&mut self, number: Operand, most: u32) -> Reg {
+        let (clamp, go) = (self.label(), self.label());
+        let number = self.copied(number);
+        self.branch(Cond::UnsignedGt, number, most as i32, clamp, go);
+        self.begin(clamp);
+        self.mov(number, most as i32);
+        self.jump(go);
+        self.begin(go);
+        number
+    }
+
+    /// A copy of an index that is known to be below `len`.
+    fn below(&mut self, index: Operand, len: u32) -> Reg {
+        self.at_most(index, len.saturating_sub(1))
+    }
+
+    /// Sets the top bit of each byte of `word` that is 0 in `nuls`, exact up to the first of them.
+    fn nuls(&mut self, nuls: Reg, word: Reg, ones: Reg, tops: Reg) {
+        self.mov(nuls, word);
+        self.alu(AluOp::Sub, nuls, ones);
+        let inverted = self.copied(word);
+        self.alu(AluOp::Xor, inverted, -1);
+        self.alu(AluOp::And, nuls, inverted);
+        self.alu(AluOp::And, nuls, tops);
+    }
+
+    /// How many bytes are below the lowest bit that is set.
+    fn bytes_below(&mut self, bits: Reg, ones: Reg) -> Reg {
+        let below = self.copied(bits);
+        self.alu(AluOp::Sub, below, 1);
+        let inverted = self.copied(bits);
+        self.alu(AluOp::Xor, inverted, -1);
+        self.alu(AluOp::And, below, inverted);
+        // A byte that is full has its top bit: count them.
+        self.alu(AluOp::Shr, below, 7);
+        self.alu(AluOp::And, below, ones);
+        self.alu(AluOp::Mul, below, ones);
+        self.alu(AluOp::Shr, below, 56);
+        below
+    }
+
+    /// Makes the verifier forget a number, with the help of one that it does not know.
+    fn forget(&mut self, number: Reg, unknown: Reg) {
+        self.alu(AluOp::Xor, number, unknown);
+        self.alu(AluOp::Xor, number, unknown);
+    }
+
+    /// Visits the words of some places at once, the rest as a word with zeros above. `visit` gets the words'
+    /// registers and looks at them; `at` is where they are.
+    fn scan<const N: usize>(
+        &mut self,
+        places: [Mem; N],
+        size: u32,
+        at: Reg,
+        mut visit: impl FnMut(&mut Self, [Reg; N]),
+    ) {
+        let (words, rest) = (size / 8, size % 8);
+        if words > UNROLLED {
+            let moving = places.map(|place| (self.pointer(place), place.alignment()));
+            self.mov(at, 0);
+            let (head, after) = (self.label(), self.label());
+            self.jump(head);
+            self.begin(head);
+            let loaded = moving.map(|(pointer, align)| self.word(Mem { align, ..Mem::at(pointer) }, 8));
+            visit(self, loaded);
+            for (pointer, _) in moving {
+                self.alu(AluOp::Add, pointer, 8);
+            }
+            self.alu(AluOp::Add, at, 8);
+            self.branch(Cond::UnsignedLt, at, words as i32 * 8, head, after);
+            self.begin(after);
+        } else {
+            for word in 0..words {
+                self.mov(at, word as i32 * 8);
+                let loaded = places.map(|place| self.word(place.plus(word * 8), 8));
+                visit(self, loaded);
+            }
+        }
+        if rest > 0 {
+            self.mov(at, words as i32 * 8);
+            let loaded = places.map(|place| self.word(place.plus(words * 8), rest));
+            visit(self, loaded);
+        }
+    }
+
+    /// So many bytes as a number.
+    fn word(&mut self, mem: Mem, bytes: u32) -> Reg {
+        let dst = self.code.register();
+        self.load_bytes(dst, mem, bytes, false);
+        dst
+    }
+
+    fn length(&mut self, dst: Reg, memory: Mem, size: u32) {
+        let (ones, tops) = (self.code.register(), self.code.register());
+        self.inst(VInst::Number(ones, ONES));
+        self.inst(VInst::Number(tops, TOPS));
+        let (found, done) = (self.label(), self.label());
+        let (at, nuls) = (self.code.register(), self.code.register());
+        self.scan([memory], size, at, |this, [word]| {
+            this.nuls(nuls, word, ones, tops);
+            this.branch_away(Cond::Ne, nuls, 0, found);
+        });
+        self.mov(dst, size as i32);
+        self.jump(done);
+        self.begin(found);
+        let below = self.bytes_below(nuls, ones);
+        self.mov(dst, at);
+        self.alu(AluOp::Add, dst, below);
+        self.forget(dst, nuls);
+        self.jump(done);
+        self.begin(done);
+    }
+
+    fn compare_bytes(&mut self, dst: Reg, a: Mem, b: Mem, size: u32, count: Operand) {
+        let (differ, done) = (self.label(), self.label());
+        let (at, one, other) = (self.code.register(), self.code.register(), self.code.register());
+        // The numbers are kept where all ways to `differ` find them.
+        let count = self.copied(count);
+        self.scan([a, b], size, at, |this, [x, y]| {
+            this.mov(one, x);
+            this.mov(other, y);
+            this.branch_away(Cond::Ne, one, other, differ);
+        });
+        self.mov(dst, 0);
+        self.jump(done);
+        self.begin(differ);
+        let ones = self.code.register();
+        self.inst(VInst::Number(ones, ONES));
+        let difference = self.copied(one);
+        self.alu(AluOp::Xor, difference, other);
+        let below = self.bytes_below(difference, ones);
+        self.alu(AluOp::Add, at, below);
+        self.mov(dst, 0);
+        let counts = self.label();
+        self.branch(Cond::UnsignedLt, at, count, counts, done);
+        self.begin(counts);
+        self.alu(AluOp::Mul, below, 8);
+        for byte in [one, other] {
+            self.alu(AluOp::Shr, byte, below);
+            self.inst(VInst::MoveSigned(byte, byte, Width::B1));
+        }
+        self.mov(dst, one);
+        self.alu(AluOp::Sub, dst, other);
+        self.jump(done);
+        self.begin(done);
+    }
+
+    /// Looks for the first byte, then for the others behind it.
+    fn find_literal(&mut self, dst: Reg, hay: Mem, size: u32, needle: &[u8]) {
+        let Some(last) = size.checked_sub(needle.len() as u32) else { return self.mov(dst, -1) };
+        let [head, next, candidate, none, done] = std::array::from_fn(|_| self.label());
+        let pointer = self.pointer(hay);
+        let here = Mem { align: 1, ..Mem::at(pointer) };
+        let at = self.copied(0);
+        self.jump(head);
+        self.begin(head);
+        let byte = self.word(here, 1);
+        self.branch_away(Cond::Eq, byte, i32::from(needle[0]), candidate);
+        self.branch_away(Cond::Eq, byte, 0, none);
+        self.jump(next);
+        self.begin(next);
+        self.alu(AluOp::Add, pointer, 1);
+        self.alu(AluOp::Add, at, 1);
+        self.branch(Cond::UnsignedLe, at, last as i32, head, none);
+        self.begin(candidate);
+        for (offset, expected) in needle.iter().enumerate().skip(1) {
+            let byte = self.word(here.plus(offset as u32), 1);
+            self.branch_away(Cond::Ne, byte, i32::from(*expected), next);
+        }
+        let unknown = self.word(here, 1);
+        self.found(dst, at, unknown, none, done);
+    }
+
+    /// Ends a search: `at` where we are now, -1 at `none`.
+    fn found(&mut self, dst: Reg, at: Reg, unknown: Reg, none: Label, done: Label) {
+        self.mov(dst, at);
+        self.forget(dst, unknown);
+        self.jump(done);
+        self.begin(none);
+        self.mov(dst, -1);
+        self.jump(done);
+        self.begin(done);
+    }
+
+    fn find(&mut self, dst: Reg, hay: (Mem, u32), needle: (Mem, u32)) -> Result<(), Unsupported> {
+        let pairs = hay.1.saturating_mul(needle.1);
+        match self.target.strnstr {
+            Some(function) if pairs > FEW_PAIRS => self.find_by_linux(dst, function, hay, needle.0),
+            _ if pairs <= MOST_PAIRS => self.find_by_loops(dst, hay, needle),
+            _ => {
+                let message = "looking for a string that is not a literal in one this long needs Linux 6.17; \
+                               `str` with a length makes strings shorter";
+                return Err(self.unsupported(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// `bpf_strnstr(hay, needle, size)` gives an error where there is none.
+    fn find_by_linux(&mut self, dst: Reg, function: u32, (hay, size): (Mem, u32), needle: Mem) {
+        let arguments = [Arg::Address(hay), Arg::Address(needle), (size as i32).into()];
+        self.call(Callee::Kfunc(function), &arguments);
+        // It is an int of C.
+        self.inst(VInst::MoveSigned(dst, Reg::R0, Width::B4));
+        let (none, done) = (self.label(), self.label());
+        self.branch(Cond::SignedLt, dst, 0, none, done);
+        self.begin(none);
+        self.mov(dst, -1);
+        self.jump(done);
+        self.begin(done);
+    }
+
+    /// For each place in the hay, compares with the needle up to its end.
+    fn find_by_loops(&mut self, dst: Reg, (hay, size): (Mem, u32), (needle, length): (Mem, u32)) {
+        let [head, inner, same, next, hit, none, done] = std::array::from_fn(|_| self.label());
+        let start = self.pointer(hay);
+        let at = self.copied(0);
+        self.jump(head);
+        self.begin(head);
+        let (place, wanted) = (self.copied(start), self.pointer(needle));
+        // How far we may look: to the end of the needle and of the hay.
+        let left = self.copied(size as i32);
+        self.alu(AluOp::Sub, left, at);
+        let left = self.at_most(left.into(), length);
+        self.jump(inner);
+        self.begin(inner);
+        let byte = self.word(Mem { align: 1, ..Mem::at(wanted) }, 1);
+        self.branch_away(Cond::Eq, byte, 0, hit);
+        let other = self.word(Mem { align: 1, ..Mem::at(place) }, 1);
+        self.branch(Cond::Eq, byte, other, same, next);
+        self.begin(same);
+        self.alu(AluOp::Add, place, 1);
+        self.alu(AluOp::Add, wanted, 1);
+        self.alu(AluOp::Sub, left, 1);
+        self.branch(Cond::Ne, left, 0, inner, next);
+        self.begin(next);
+        let gone = self.word(Mem { align: 1, ..Mem::at(start) }, 1);
+        self.branch_away(Cond::Eq, gone, 0, none);
+        self.alu(AluOp::Add, start, 1);
+        self.alu(AluOp::Add, at, 1);
+        self.branch(Cond::UnsignedLt, at, size as i32, head, none);
+        self.begin(hit);
+        let unknown = self.word(Mem { align: 1, ..Mem::at(start) }, 1);
+        self.found(dst, at, unknown, none, done);
+    }
+
+    /// Writes a name from a table: a literal where the number is known.
+    fn name(&mut self, to: Value, names: Names, number: Value) {
+        let to = self.mem(to);
+        let table = Table::of(names);
+        if let Some(number) = self.constant(number) {
+            let mut name = table.name(number).as_bytes().to_vec();
+            name.truncate(NAME_SIZE as usize - 1);
+            name.resize(NAME_SIZE as usize, 0);
+            return self.write(to, &name);
+        }
+        let row = self.operand(number);
+        let row = self.copied(row);
+        if table.is_symmetric {
+            let (negative, go) = (self.label(), self.label());
+            self.branch(Cond::SignedLt, row, 0, negative, go);
+            self.begin(negative);
+            self.inst(VInst::Neg(row));
+            self.jump(go);
+            self.begin(go);
+        }
+        let row = self.at_most(row.into(), table.last());
+        self.alu(AluOp::Mul, row, table.width as i32);
+        let from = self.code.register();
+        let start = self.constants.table(names);
+        self.inst(VInst::Map(from, MapRef::Constants, Some(start)));
+        self.alu(AluOp::Add, from, row);
+        self.copy(to, Mem::at(from), table.width);
+        self.zero(to.plus(table.width), NAME_SIZE - table.width);
+    }
+}
