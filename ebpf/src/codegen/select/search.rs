@@ -14,12 +14,27 @@ use crate::codegen::vcode::{Callee, Label, Mem, Operand, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
 use crate::object::MapRef;
 
-/// Up to so many words are scanned without a loop.
-const UNROLLED: u32 = 8;
 /// Up to so many pairs of bytes may be compared by loops in loops: the verifier looks at each.
-const MOST_PAIRS: u32 = 1 << 15;
+const MOST_PAIRS: u32 = 1 << 16;
 /// From so many pairs on, a function of Linux does it where there is one.
 const FEW_PAIRS: u32 = 1 << 12;
+
+/// What is looked for.
+enum Sought<'n> {
+    Literal(&'n [u8]),
+    /// A string and its capacity.
+    Memory(Mem, u32),
+}
+
+impl Sought<'_> {
+    /// Bytes that it has at least, unless it is empty.
+    fn shortest(&self) -> u32 {
+        match self {
+            Self::Literal(text) => text.len() as u32,
+            Self::Memory(..) => 1,
+        }
+    }
+}
 
 impl<'a> Selector<'a> {
     /// An operation on text that has a result.
@@ -29,13 +44,13 @@ impl<'a> Selector<'a> {
                 let memory = self.mem(*memory);
                 self.length(dst, memory, *size);
             }
-            TextOp::Find { hay, size, needle: Needle::Literal(needle) } => {
+            TextOp::Find { hay, size, needle } => {
                 let hay = self.mem(*hay);
-                self.find_literal(dst, hay, *size, needle);
-            }
-            TextOp::Find { hay, size, needle: Needle::Memory { memory, size: other } } => {
-                let (hay, needle) = (self.mem(*hay), self.mem(*memory));
-                self.find(dst, (hay, *size), (needle, *other))?;
+                let sought = match needle {
+                    Needle::Literal(text) => Sought::Literal(text),
+                    Needle::Memory { memory, size } => Sought::Memory(self.mem(*memory), *size),
+                };
+                self.find(dst, (hay, *size), &sought)?;
             }
             TextOp::CompareBytes { a, b, size, count } => {
                 let (a, b) = (self.mem(*a), self.mem(*b));
@@ -81,7 +96,7 @@ impl<'a> Selector<'a> {
     }
 
     /// An address in a register, to move.
-    fn pointer(&mut self, mem: Mem) -> Reg {
+    pub(super) fn pointer(&mut self, mem: Mem) -> Reg {
         let pointer = self.code.register();
         self.inst(VInst::Address(pointer, mem));
         pointer
@@ -102,16 +117,6 @@ impl<'a> Selector<'a> {
     /// A copy of an index that is known to be below `len`.
     fn below(&mut self, index: Operand, len: u32) -> Reg {
         self.at_most(index, len.saturating_sub(1))
-    }
-
-    /// Sets the top bit of each byte of `word` that is 0 in `nuls`, exact up to the first of them.
-    fn nuls(&mut self, nuls: Reg, word: Reg, ones: Reg, tops: Reg) {
-        self.mov(nuls, word);
-        self.alu(AluOp::Sub, nuls, ones);
-        let inverted = self.copied(word);
-        self.alu(AluOp::Xor, inverted, -1);
-        self.alu(AluOp::And, nuls, inverted);
-        self.alu(AluOp::And, nuls, tops);
     }
 
     /// How many bytes are below the lowest bit that is set.
@@ -135,58 +140,13 @@ impl<'a> Selector<'a> {
         self.alu(AluOp::Xor, number, unknown);
     }
 
-    /// Visits the words of some places at once, the rest as a word with zeros above. `visit` gets the words'
-    /// registers and looks at them; `at` is where they are.
-    fn scan<const N: usize>(
-        &mut self,
-        places: [Mem; N],
-        size: u32,
-        at: Reg,
-        mut visit: impl FnMut(&mut Self, [Reg; N]),
-    ) {
-        let (words, rest) = (size / 8, size % 8);
-        if words > UNROLLED {
-            let moving = places.map(|place| (self.pointer(place), place.alignment()));
-            self.mov(at, 0);
-            let (head, after) = (self.label(), self.label());
-            self.jump(head);
-            self.begin(head);
-            let loaded = moving.map(|(pointer, align)| self.word(Mem { align, ..Mem::at(pointer) }, 8));
-            visit(self, loaded);
-            for (pointer, _) in moving {
-                self.alu(AluOp::Add, pointer, 8);
-            }
-            self.alu(AluOp::Add, at, 8);
-            self.branch(Cond::UnsignedLt, at, words as i32 * 8, head, after);
-            self.begin(after);
-        } else {
-            for word in 0..words {
-                self.mov(at, word as i32 * 8);
-                let loaded = places.map(|place| self.word(place.plus(word * 8), 8));
-                visit(self, loaded);
-            }
-        }
-        if rest > 0 {
-            self.mov(at, words as i32 * 8);
-            let loaded = places.map(|place| self.word(place.plus(words * 8), rest));
-            visit(self, loaded);
-        }
-    }
-
-    /// So many bytes as a number.
-    fn word(&mut self, mem: Mem, bytes: u32) -> Reg {
-        let dst = self.code.register();
-        self.load_bytes(dst, mem, bytes, false);
-        dst
-    }
-
     fn length(&mut self, dst: Reg, memory: Mem, size: u32) {
         let (ones, tops) = (self.code.register(), self.code.register());
         self.inst(VInst::Number(ones, ONES));
         self.inst(VInst::Number(tops, TOPS));
         let (found, done) = (self.label(), self.label());
         let (at, nuls) = (self.code.register(), self.code.register());
-        self.scan([memory], size, at, |this, [word]| {
+        self.scan([memory], size, Some(at), |this, [word]| {
             this.nuls(nuls, word, ones, tops);
             this.branch_away(Cond::Ne, nuls, 0, found);
         });
@@ -206,7 +166,7 @@ impl<'a> Selector<'a> {
         let (at, one, other) = (self.code.register(), self.code.register(), self.code.register());
         // The numbers are kept where all ways to `differ` find them.
         let count = self.copied(count);
-        self.scan([a, b], size, at, |this, [x, y]| {
+        self.scan([a, b], size, Some(at), |this, [x, y]| {
             this.mov(one, x);
             this.mov(other, y);
             this.branch_away(Cond::Ne, one, other, differ);
@@ -235,54 +195,36 @@ impl<'a> Selector<'a> {
         self.begin(done);
     }
 
-    /// Looks for the first byte, then for the others behind it.
-    fn find_literal(&mut self, dst: Reg, hay: Mem, size: u32, needle: &[u8]) {
-        let Some(last) = size.checked_sub(needle.len() as u32) else { return self.mov(dst, -1) };
-        let [head, next, candidate, none, done] = std::array::from_fn(|_| self.label());
-        let pointer = self.pointer(hay);
-        let here = Mem { align: 1, ..Mem::at(pointer) };
-        let at = self.copied(0);
-        self.jump(head);
-        self.begin(head);
-        let byte = self.word(here, 1);
-        self.branch_away(Cond::Eq, byte, i32::from(needle[0]), candidate);
-        self.branch_away(Cond::Eq, byte, 0, none);
-        self.jump(next);
-        self.begin(next);
-        self.alu(AluOp::Add, pointer, 1);
-        self.alu(AluOp::Add, at, 1);
-        self.branch(Cond::UnsignedLe, at, last as i32, head, none);
-        self.begin(candidate);
-        for (offset, expected) in needle.iter().enumerate().skip(1) {
-            let byte = self.word(here.plus(offset as u32), 1);
-            self.branch_away(Cond::Ne, byte, i32::from(*expected), next);
+    /// Looks for a string.
+    fn find(&mut self, dst: Reg, (hay, size): (Mem, u32), sought: &Sought<'_>) -> Result<(), Unsupported> {
+        if let Sought::Memory(needle, length) = *sought {
+            let pairs = size.saturating_mul(length);
+            match self.target.strnstr {
+                Some(function) if pairs > FEW_PAIRS => {
+                    self.find_by_linux(dst, function, (hay, size), needle);
+                    return Ok(());
+                }
+                _ if pairs > MOST_PAIRS => {
+                    let message = "looking for a string that is not a literal in one this long needs Linux \
+                                   6.17; `str` with a length makes strings shorter";
+                    return Err(self.unsupported(message));
+                }
+                _ => {}
+            }
         }
-        let unknown = self.word(here, 1);
-        self.found(dst, at, unknown, none, done);
-    }
-
-    /// Ends a search: `at` where we are now, -1 at `none`.
-    fn found(&mut self, dst: Reg, at: Reg, unknown: Reg, none: Label, done: Label) {
-        self.mov(dst, at);
+        let [found, none, done] = std::array::from_fn(|_| self.label());
+        let place = self.code.register();
+        self.look_for(place, (hay, size), sought, found, none);
+        self.begin(found);
+        // A byte of the hay is as unknown as can be.
+        let unknown = self.word(hay, 1);
+        self.mov(dst, place);
         self.forget(dst, unknown);
         self.jump(done);
         self.begin(none);
         self.mov(dst, -1);
         self.jump(done);
         self.begin(done);
-    }
-
-    fn find(&mut self, dst: Reg, hay: (Mem, u32), needle: (Mem, u32)) -> Result<(), Unsupported> {
-        let pairs = hay.1.saturating_mul(needle.1);
-        match self.target.strnstr {
-            Some(function) if pairs > FEW_PAIRS => self.find_by_linux(dst, function, hay, needle.0),
-            _ if pairs <= MOST_PAIRS => self.find_by_loops(dst, hay, needle),
-            _ => {
-                let message = "looking for a string that is not a literal in one this long needs Linux 6.17; \
-                               `str` with a length makes strings shorter";
-                return Err(self.unsupported(message));
-            }
-        }
         Ok(())
     }
 
@@ -300,38 +242,120 @@ impl<'a> Selector<'a> {
         self.begin(done);
     }
 
-    /// For each place in the hay, compares with the needle up to its end.
-    fn find_by_loops(&mut self, dst: Reg, (hay, size): (Mem, u32), (needle, length): (Mem, u32)) {
-        let [head, inner, same, next, hit, none, done] = std::array::from_fn(|_| self.label());
-        let start = self.pointer(hay);
+    /// Visits the words of the hay. Where the first byte of the needle is in a word, and near the end, it tries
+    /// place after place. Jumps to `found` with the place, or to `none`.
+    fn look_for(
+        &mut self,
+        place: Reg,
+        (hay, size): (Mem, u32),
+        sought: &Sought<'_>,
+        found: Label,
+        none: Label,
+    ) {
+        let shortest = sought.shortest();
+        // Places from 0 to this are possible.
+        let Some(last) = size.checked_sub(shortest) else { return self.jump(none) };
+        let first = match *sought {
+            Sought::Literal(text) => Operand::Imm(i32::from(text[0])),
+            Sought::Memory(needle, _) => {
+                let first = self.word(needle, 1);
+                // An empty string is everywhere.
+                self.mov(place, 0);
+                self.branch_away(Cond::Eq, first, 0, found);
+                first.into()
+            }
+        };
+        let words = (last + 1) / 8;
+        let pointer = self.pointer(hay);
         let at = self.copied(0);
+        if words > 0 {
+            let (ones, tops) = (self.code.register(), self.code.register());
+            self.inst(VInst::Number(ones, ONES));
+            self.inst(VInst::Number(tops, TOPS));
+            let everywhere = self.copied(first);
+            self.alu(AluOp::Mul, everywhere, ones);
+            let [head, next, after] = std::array::from_fn(|_| self.label());
+            self.jump(head);
+            self.begin(head);
+            let word = self.word(Mem { align: hay.alignment(), ..Mem::at(pointer) }, 8);
+            // Behind the NUL there are only zeros.
+            self.branch_away(Cond::Eq, word, 0, none);
+            self.alu(AluOp::Xor, word, everywhere);
+            let hits = self.code.register();
+            self.nuls(hits, word, ones, tops);
+            // The verifier goes straight on first: it must come to the end of the loop before it looks at the
+            // places, for it remembers at most 8192 branches at a time.
+            let aside = self.code.blocks.len();
+            let try_all = self.label();
+            self.branch(Cond::Eq, hits, 0, next, try_all);
+            self.begin(try_all);
+            let end = self.copied(at);
+            self.alu(AluOp::Add, end, 8);
+            self.try_places(place, pointer, (at, end.into()), (size, first), sought, found, next);
+            self.code.blocks[aside..].iter_mut().for_each(|block| block.cold = true);
+            self.begin(next);
+            self.alu(AluOp::Add, pointer, 8);
+            self.alu(AluOp::Add, at, 8);
+            self.branch(Cond::UnsignedLt, at, words as i32 * 8, head, after);
+            self.begin(after);
+        }
+        let end = Operand::Imm(last as i32 + 1);
+        if words * 8 > last {
+            return self.jump(none);
+        }
+        self.try_places(place, pointer, (at, end), (size, first), sought, found, none);
+    }
+
+    /// Tries the places from `at`, where `pointer` points, up to `end`. Jumps to `found` or `missing`.
+    fn try_places(
+        &mut self,
+        place: Reg,
+        pointer: Reg,
+        (at, end): (Reg, Operand),
+        (size, first): (u32, Operand),
+        sought: &Sought<'_>,
+        found: Label,
+        missing: Label,
+    ) {
+        let [head, next] = std::array::from_fn(|_| self.label());
+        let start = self.copied(pointer);
+        let here = Mem { align: 1, ..Mem::at(start) };
+        self.mov(place, at);
         self.jump(head);
         self.begin(head);
-        let (place, wanted) = (self.copied(start), self.pointer(needle));
-        // How far we may look: to the end of the needle and of the hay.
-        let left = self.copied(size as i32);
-        self.alu(AluOp::Sub, left, at);
-        let left = self.at_most(left.into(), length);
-        self.jump(inner);
-        self.begin(inner);
-        let byte = self.word(Mem { align: 1, ..Mem::at(wanted) }, 1);
-        self.branch_away(Cond::Eq, byte, 0, hit);
-        let other = self.word(Mem { align: 1, ..Mem::at(place) }, 1);
-        self.branch(Cond::Eq, byte, other, same, next);
-        self.begin(same);
-        self.alu(AluOp::Add, place, 1);
-        self.alu(AluOp::Add, wanted, 1);
-        self.alu(AluOp::Sub, left, 1);
-        self.branch(Cond::Ne, left, 0, inner, next);
+        let byte = self.word(here, 1);
+        self.branch_away(Cond::Ne, byte, first, next);
+        match *sought {
+            Sought::Literal(text) => {
+                for (offset, expected) in text.iter().enumerate().skip(1) {
+                    let byte = self.word(here.plus(offset as u32), 1);
+                    self.branch_away(Cond::Ne, byte, i32::from(*expected), next);
+                }
+                self.jump(found);
+            }
+            Sought::Memory(needle, length) => {
+                let left = self.copied(size as i32);
+                self.alu(AluOp::Sub, left, place);
+                let left = self.at_most(left.into(), length);
+                let (from, wanted) = (self.copied(start), self.pointer(needle));
+                let inner = self.label();
+                self.jump(inner);
+                self.begin(inner);
+                for pointer in [from, wanted] {
+                    self.alu(AluOp::Add, pointer, 1);
+                }
+                self.alu(AluOp::Sub, left, 1);
+                self.branch_away(Cond::Eq, left, 0, next);
+                let byte = self.word(Mem { align: 1, ..Mem::at(wanted) }, 1);
+                self.branch_away(Cond::Eq, byte, 0, found);
+                let other = self.word(Mem { align: 1, ..Mem::at(from) }, 1);
+                self.branch(Cond::Eq, byte, other, inner, next);
+            }
+        }
         self.begin(next);
-        let gone = self.word(Mem { align: 1, ..Mem::at(start) }, 1);
-        self.branch_away(Cond::Eq, gone, 0, none);
         self.alu(AluOp::Add, start, 1);
-        self.alu(AluOp::Add, at, 1);
-        self.branch(Cond::UnsignedLt, at, size as i32, head, none);
-        self.begin(hit);
-        let unknown = self.word(Mem { align: 1, ..Mem::at(start) }, 1);
-        self.found(dst, at, unknown, none, done);
+        self.alu(AluOp::Add, place, 1);
+        self.branch(Cond::UnsignedLt, place, end, head, missing);
     }
 
     /// Writes a name from a table: a literal where the number is known.
