@@ -52,6 +52,17 @@ pub struct TracepointFormat {
     pub fields: Vec<Field>,
 }
 
+/// A symbol of a binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// As the file says.
+    pub address: u64,
+    /// Bytes; 0 if the file does not say.
+    pub size: u64,
+    /// The binary always lies where the file says.
+    pub is_fixed: bool,
+}
+
 /// Why a fact cannot be had, in words that say what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable(pub String);
@@ -69,6 +80,10 @@ pub trait Host {
     fn resolve_binary(&self, name: &str) -> Option<String>;
     /// The functions of a binary, by name with their file offsets, sorted by name.
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
+    /// A symbol of a binary, function or variable.
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable>;
+    /// The address of a symbol of Linux itself.
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
 }
@@ -82,6 +97,8 @@ pub struct FixedHost {
     pub raw_tracepoints: Vec<String>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Symbols of Linux.
+    pub kernel_symbols: BTreeMap<String, u64>,
 }
 
 impl Host for FixedHost {
@@ -106,6 +123,17 @@ impl Host for FixedHost {
 
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable> {
         self.binaries.get(path).cloned().ok_or_else(|| Unavailable(format!("no such file: {path}")))
+    }
+
+    /// A function, 8 bytes long, at its offset.
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable> {
+        let functions = self.functions(path)?;
+        let function = functions.into_iter().find(|(function, _)| function == name);
+        Ok(function.map(|(_, address)| Symbol { address, size: 8, is_fixed: false }))
+    }
+
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable> {
+        Ok(self.kernel_symbols.get(name).copied())
     }
 
     fn cpus(&self) -> u32 {

@@ -8,6 +8,7 @@
 pub mod btf;
 pub mod elf;
 pub mod features;
+mod kallsyms;
 pub mod tracefs;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 
-use probebook_lang::host::{Host, TracepointFormat, Unavailable};
+use probebook_lang::host::{Host, Symbol, TracepointFormat, Unavailable};
 
 /// The running machine.
 #[derive(Debug, Default)]
@@ -77,6 +78,14 @@ impl Host for LiveHost {
         let functions = elf::functions(path)?;
         known.insert(path.to_owned(), Binary { stamp, functions: functions.clone() });
         Ok(functions)
+    }
+
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable> {
+        elf::symbol(path, name)
+    }
+
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable> {
+        kallsyms::address(name)
     }
 
     fn cpus(&self) -> u32 {

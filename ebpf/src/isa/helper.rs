@@ -37,6 +37,9 @@ pub enum Helper {
     /// `()` → the address of the current `task_struct`. Linux 4.8.
     #[doc(alias = "BPF_FUNC_get_current_task")]
     GetCurrentTask = 35,
+    /// `()` → the NUMA node. Linux 4.10.
+    #[doc(alias = "BPF_FUNC_get_numa_node_id")]
+    GetNumaNodeId = 42,
     /// `()` → the cgroup v2 id. Linux 4.18, for all tracing programs 5.7.
     #[doc(alias = "BPF_FUNC_get_current_cgroup_id")]
     GetCurrentCgroupId = 80,
@@ -52,6 +55,9 @@ pub enum Helper {
     /// `(to, size, from)` → the length with the NUL, or an error. Linux 5.5.
     #[doc(alias = "BPF_FUNC_probe_read_kernel_str")]
     ProbeReadKernelStr = 115,
+    /// `()` → jiffies in 64 bits. Linux 5.6.
+    #[doc(alias = "BPF_FUNC_jiffies64")]
+    Jiffies64 = 118,
     /// `(dev, ino, buffer, size)`: pid and tgid in a PID namespace. Linux 5.7.
     #[doc(alias = "BPF_FUNC_get_ns_current_pid_tgid")]
     GetNsCurrentPidTgid = 120,
@@ -64,6 +70,9 @@ pub enum Helper {
     /// `(reservation, flags)`. Linux 5.8.
     #[doc(alias = "BPF_FUNC_ringbuf_submit")]
     RingbufSubmit = 132,
+    /// `(context)` → the address of the probed function. Linux 5.15, for uprobes 6.6.
+    #[doc(alias = "BPF_FUNC_get_func_ip")]
+    GetFuncIp = 173,
     /// `(map, key, cpu)` → the value of that CPU or NULL. Linux 5.19.
     #[doc(alias = "BPF_FUNC_map_lookup_percpu_elem")]
     MapLookupPercpuElem = 195,
@@ -73,7 +82,7 @@ pub enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 24] = [
         Self::MapLookupElem,
         Self::MapUpdateElem,
         Self::MapDeleteElem,
@@ -84,15 +93,18 @@ impl Helper {
         Self::GetCurrentUidGid,
         Self::GetCurrentComm,
         Self::GetCurrentTask,
+        Self::GetNumaNodeId,
         Self::GetCurrentCgroupId,
         Self::ProbeReadUser,
         Self::ProbeReadKernel,
         Self::ProbeReadUserStr,
         Self::ProbeReadKernelStr,
+        Self::Jiffies64,
         Self::GetNsCurrentPidTgid,
         Self::KtimeGetBootNs,
         Self::RingbufReserve,
         Self::RingbufSubmit,
+        Self::GetFuncIp,
         Self::MapLookupPercpuElem,
         Self::KtimeGetTaiNs,
     ];
@@ -115,15 +127,18 @@ impl Helper {
             Self::GetCurrentUidGid => "get_current_uid_gid",
             Self::GetCurrentComm => "get_current_comm",
             Self::GetCurrentTask => "get_current_task",
+            Self::GetNumaNodeId => "get_numa_node_id",
             Self::GetCurrentCgroupId => "get_current_cgroup_id",
             Self::ProbeReadUser => "probe_read_user",
             Self::ProbeReadKernel => "probe_read_kernel",
             Self::ProbeReadUserStr => "probe_read_user_str",
             Self::ProbeReadKernelStr => "probe_read_kernel_str",
+            Self::Jiffies64 => "jiffies64",
             Self::GetNsCurrentPidTgid => "get_ns_current_pid_tgid",
             Self::KtimeGetBootNs => "ktime_get_boot_ns",
             Self::RingbufReserve => "ringbuf_reserve",
             Self::RingbufSubmit => "ringbuf_submit",
+            Self::GetFuncIp => "get_func_ip",
             Self::MapLookupPercpuElem => "map_lookup_percpu_elem",
             Self::KtimeGetTaiNs => "ktime_get_tai_ns",
         }

@@ -2,7 +2,7 @@
 
 use super::{Availability, Builtin, Kind};
 
-/// By topic: output, the run, maps, memory, text.
+/// By topic: output, the run, maps, memory, text, symbols.
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
         name: "printf",
@@ -179,5 +179,37 @@ pub const FUNCTIONS: &[Builtin] = &[
         doc: "The capacity of strings whose length is not given.",
         example: "printf(\"%d\n\", default_str_length)",
         availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "is_err",
+        kind: Kind::Function,
+        signature: "is_err(pointer): bool",
+        doc: "Whether a pointer stands for an error, as functions of Linux return them.",
+        example: "uretprobe:libc:malloc { @[is_err(retval)] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "reg",
+        kind: Kind::Function,
+        signature: "reg(\"name\"): uint64",
+        doc: "A register as the probed place left it: ip, sp, ax, di, r15, …",
+        example: "profile:hz:99 { @[reg(\"ip\")] = count(); }",
+        availability: Availability::Providers(&["uprobe", "uretprobe", "profile", "interval", "software"]),
+    },
+    Builtin {
+        name: "kaddr",
+        kind: Kind::Function,
+        signature: "kaddr(\"symbol\"): uint64",
+        doc: "The address of a symbol of Linux.",
+        example: "begin { printf(\"%llx\n\", kaddr(\"vfs_read\")); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "uaddr",
+        kind: Kind::Function,
+        signature: "uaddr(\"symbol\")",
+        doc: "Where a symbol of the traced binary lies in the process: a pointer as wide as the symbol.",
+        example: "uprobe:/usr/bin/app:main { printf(\"%d\n\", *uaddr(\"debug_level\")); }",
+        availability: Availability::Providers(&["uprobe", "uretprobe"]),
     },
 ];

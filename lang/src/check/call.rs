@@ -22,6 +22,7 @@ impl Checker<'_> {
         match builtin.kind {
             Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
             Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
+            Kind::Variable if matches!(name, "pid" | "tid") => return self.id_in(name, arguments, span),
             Kind::Variable => {
                 let message = format!("`{name}` takes no arguments");
                 return self.error(Code::WrongArguments, span, message);
@@ -47,6 +48,10 @@ impl Checker<'_> {
             "has_key" => self.has_key(arguments, span),
             "len" => self.len(arguments, span),
             "str" => self.str(arguments, span),
+            "reg" => self.register(arguments, span),
+            "kaddr" => self.kernel_address(arguments, span),
+            "uaddr" => self.user_address(arguments, span),
+            "is_err" => self.is_error(arguments, span),
             _ => self.text_function(name, arguments, span),
         }
     }

@@ -27,6 +27,7 @@ mod output;
 mod quantity;
 mod scope;
 mod stmt;
+mod symbol;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;

@@ -1,14 +1,15 @@
 //! bare names → what they stand for: builtin variables, and calls without parentheses.
 
 use super::Checker;
-use super::expr::{integer_literal, string_literal};
+use super::cast::convert;
+use super::expr::{block_of, integer_literal, string_literal};
 use crate::builtins::{self, Availability};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Ambient, Clock};
+use crate::ir::{Ambient, Clock, RecordKind, RuntimeWarning};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::typed::{Expr, ExprKind, Quantity};
+use crate::typed::{Expr, ExprKind, Quantity, Stmt, StmtKind};
 use crate::types::Type;
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
@@ -19,15 +20,10 @@ const LATER: &[&str] = &[
     "leader_tid",
     "leader_comm",
     "curtask",
-    "numaid",
-    "jiffies",
-    "cpid",
-    "has_cpid",
     "ctx",
     "kstack",
     "ustack",
     "dw_ustack",
-    "usermode",
     "config",
     "tseries",
     "warnf",
@@ -48,17 +44,13 @@ const LATER: &[&str] = &[
     "pton",
     "kptr",
     "uptr",
-    "kaddr",
     "percpu_kaddr",
-    "uaddr",
-    "reg",
     "container_of",
     "write_user",
     "override",
     "signal",
     "signal_thread",
     "socket_cookie",
-    "is_err",
     "ksym",
     "usym",
     "cgroupid",
@@ -134,6 +126,11 @@ impl Checker<'_> {
             "cpu" => ambient(Ambient::Cpu, Type::U64),
             "rand" => ambient(Ambient::Random, Type::U64),
             "cgroup" => ambient(Ambient::Cgroup, Type::U64),
+            "numaid" => ambient(Ambient::Node, Type::U64),
+            "jiffies" => ambient(Ambient::Jiffies, Type::U64),
+            "usermode" => ambient(Ambient::UserMode, Type::int(1, false)),
+            "cpid" => Some(self.command(span)),
+            "has_cpid" => Some(super::fold::boolean(self.environment.command.is_some(), span)),
             "ncpus" => {
                 let count = integer_literal(i128::from(self.host.cpus()), span);
                 Some(Expr::new(ExprKind::Cast(Box::new(count)), Type::U64, span))
@@ -151,6 +148,40 @@ impl Checker<'_> {
             },
             _ => self.argument(name, span),
         }
+    }
+
+    /// `cpid`: the process of the command that runs with the program.
+    fn command(&mut self, span: Span) -> Expr {
+        let number = |n: u32| convert(integer_literal(i128::from(n), span), &Type::U64);
+        if let Some(command) = self.environment.command {
+            return number(command);
+        }
+        let kind = RecordKind::RuntimeWarning(RuntimeWarning::NoCommand);
+        let warn = Stmt { kind: StmtKind::Emit { kind, fields: Vec::new() }, span };
+        block_of(vec![warn], Some(number(0)), span)
+    }
+
+    /// `pid(namespace)` and `tid(namespace)`
+    pub(super) fn id_in(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [namespace] = arguments else { return self.wrong_arguments(name, span) };
+        let word = match &namespace.kind {
+            ast::ExprKind::Name(word) => word.as_str(),
+            _ => "",
+        };
+        let ambient = match (name, word) {
+            ("pid", "curr_ns") => Ambient::Pid,
+            ("pid", "init") => Ambient::InitialPid,
+            (_, "curr_ns") => Ambient::Tid,
+            (_, "init") => Ambient::InitialTid,
+            _ => {
+                self.report(
+                    Diagnostic::error(Code::WrongArguments, namespace.span, "this is not a PID namespace")
+                        .help("`curr_ns` numbers processes as we see them, `init` as the machine does"),
+                );
+                return None;
+            }
+        };
+        Some(Expr::new(ExprKind::Ambient(ambient), Type::int(4, false), span))
     }
 
     fn argument(&mut self, name: &str, span: Span) -> Option<Expr> {
@@ -181,10 +212,11 @@ impl Checker<'_> {
             "boot" => Clock::Boot,
             "monotonic" => Clock::Monotonic,
             "tai" => Clock::Tai,
+            "sw_tai" => Clock::SoftwareTai,
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongArguments, clock.span, "this is not a clock")
-                        .help("the clocks are boot, monotonic and tai"),
+                        .help("the clocks are boot, monotonic, tai and sw_tai"),
                 );
                 return None;
             }

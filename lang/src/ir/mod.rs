@@ -111,6 +111,10 @@ pub enum RuntimeWarning {
     DivideByZero,
     /// An index was outside of its array; 0 is the result.
     IndexOutOfBounds,
+    /// `cpid` was read, but no command was run.
+    NoCommand,
+    /// There is no process of a number; its name is `N/A`.
+    NoSuchProcess,
 }
 
 impl RuntimeWarning {
@@ -119,6 +123,8 @@ impl RuntimeWarning {
         match self {
             Self::DivideByZero => "divide or modulo by 0, 1 is used as the result",
             Self::IndexOutOfBounds => "array index out of bounds, 0 is used as the result",
+            Self::NoCommand => "no command was run (-c), cpid is 0",
+            Self::NoSuchProcess => "no such process, its name is N/A",
         }
     }
 }

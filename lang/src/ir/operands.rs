@@ -25,6 +25,7 @@ impl Op {
             | Self::Context { .. }
             | Self::ContextAddress(_)
             | Self::Argument(_)
+            | Self::Register(_)
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapGet { .. }
@@ -69,6 +70,7 @@ impl Op {
             | Self::Context { .. }
             | Self::ContextAddress(_)
             | Self::Argument(_)
+            | Self::Register(_)
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapLen(_)

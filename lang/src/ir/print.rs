@@ -175,6 +175,7 @@ impl fmt::Display for Op {
             }
             Self::ContextAddress(offset) => write!(f, "context_address +{offset}"),
             Self::Argument(index) => write!(f, "argument {index}"),
+            Self::Register(register) => write!(f, "register {}", lower(register)),
             Self::ReturnValue => f.write_str("return_value"),
             Self::Ambient(ambient) => f.write_str(&lower(ambient)),
             Self::Comm { to } => write!(f, "comm [{to}]"),

@@ -60,6 +60,7 @@ impl Lowering<'_> {
             }
             ExprKind::Ambient(ambient) => self.builder.value(Op::Ambient(*ambient), span),
             ExprKind::Argument(n) => self.builder.value(Op::Argument(*n), span),
+            ExprKind::Register(register) => self.builder.value(Op::Register(*register), span),
             ExprKind::ReturnValue => self.builder.value(Op::ReturnValue, span),
             ExprKind::Context { offset } => self.context(*offset, &expr.ty, span),
             ExprKind::Deref { address, space } => {

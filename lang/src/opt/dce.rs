@@ -26,6 +26,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::Context { .. }
         | Op::ContextAddress(_)
         | Op::Argument(_)
+        | Op::Register(_)
         | Op::ReturnValue
         | Op::Ambient(_)
         | Op::MapGet { .. }

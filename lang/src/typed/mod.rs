@@ -16,7 +16,7 @@ mod print;
 pub use intrinsic::Intrinsic;
 pub use print::print;
 
-use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
+use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
@@ -231,6 +231,8 @@ pub enum ExprKind {
     Comm,
     /// `argN`
     Argument(u8),
+    /// `reg("name")`
+    Register(Register),
     /// `retval`
     ReturnValue,
     /// A scalar at an offset of the context.

@@ -138,6 +138,7 @@ impl Printer<'_> {
             ExprKind::Ambient(ambient) => format!("{ambient:?}").to_lowercase(),
             ExprKind::Comm => "comm".into(),
             ExprKind::Argument(n) => format!("arg{n}"),
+            ExprKind::Register(register) => format!("reg({register:?})").to_lowercase(),
             ExprKind::ReturnValue => "retval".into(),
             ExprKind::Context { offset } | ExprKind::ContextBytes { offset } => {
                 format!("context({offset}, {})", expr.ty)

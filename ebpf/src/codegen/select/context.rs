@@ -4,7 +4,7 @@
 //! The layouts of the contexts are Linux's ABI: `struct pt_regs` of x86-64 for uprobes (perf events have the
 //! same at their start), an array of u64 for raw tracepoints, the record for tracepoints.
 
-use probebook_lang::ir::{Ambient, Clock, Op};
+use probebook_lang::ir::{Ambient, Clock, Op, Register};
 use probebook_lang::probes::AttachPoint;
 
 use super::{Arg, Selector, Temporary, width_of};
@@ -12,13 +12,15 @@ use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Mem, Reg, VInst};
 use crate::isa::{AluOp, Helper, Width};
 
-/// Offsets in `struct pt_regs` of x86-64 of the registers that pass the first arguments: rdi, rsi, rdx, rcx,
-/// r8, r9.
-const ARGUMENTS: [u32; 6] = [112, 104, 96, 88, 72, 64];
-/// The offset of the stack pointer in `struct pt_regs`.
-const STACK_POINTER: u32 = 152;
-/// The offset of rax in `struct pt_regs`.
-const RESULT: u32 = 80;
+/// The registers that pass the first arguments.
+const ARGUMENTS: [Register; 6] =
+    [Register::Di, Register::Si, Register::Dx, Register::Cx, Register::R8, Register::R9];
+
+/// The offset of a register in `struct pt_regs` of x86-64.
+fn offset_of(register: Register) -> u32 {
+    // In the order of that structure, a word each.
+    register as u32 * 8
+}
 
 impl Selector<'_> {
     /// Puts a fact into `dst`.
@@ -32,10 +34,15 @@ impl Selector<'_> {
                 self.inst(VInst::Address(dst, Mem::aligned(self.context).plus(offset)));
             }
             Op::Argument(index) => return self.argument(dst, index),
+            Op::Register(register) if self.has_registers() => self.context_word(dst, offset_of(register)),
+            Op::Register(_) => return Err(self.unsupported("this probe has no registers")),
             Op::ReturnValue => match self.program.points.first() {
-                Some(AttachPoint::Uprobe { at_return: true, .. }) => self.context_word(dst, RESULT),
+                Some(AttachPoint::Uprobe { at_return: true, .. }) => {
+                    self.context_word(dst, offset_of(Register::Ax));
+                }
                 _ => return Err(self.unsupported("retval is only known at the return of a function")),
             },
+            Op::Ambient(Ambient::FunctionAddress) => return self.function_address(dst),
             Op::Ambient(ambient) => self.ambient(dst, ambient),
             _ => unreachable!("`{op}` is no fact"),
         }
@@ -44,6 +51,20 @@ impl Selector<'_> {
 
     pub(super) fn unsupported(&self, message: impl Into<String>) -> Unsupported {
         Unsupported { span: self.span, message: message.into() }
+    }
+
+    /// Whether the context begins with a `struct pt_regs`.
+    fn has_registers(&self) -> bool {
+        let is_perf = |point: &AttachPoint| {
+            matches!(
+                point,
+                AttachPoint::Uprobe { .. }
+                    | AttachPoint::Profile(_)
+                    | AttachPoint::Interval(_)
+                    | AttachPoint::Software { .. }
+            )
+        };
+        self.program.points.iter().all(is_perf)
     }
 
     fn context_word(&mut self, dst: Reg, offset: u32) {
@@ -56,11 +77,11 @@ impl Selector<'_> {
         match self.program.points.first() {
             Some(AttachPoint::RawTracepoint { .. }) => self.context_word(dst, index * 8),
             Some(AttachPoint::Uprobe { .. }) => match ARGUMENTS.get(index as usize) {
-                Some(&offset) => self.context_word(dst, offset),
+                Some(&register) => self.context_word(dst, offset_of(register)),
                 None => {
                     // Above the return address, in user memory.
                     let address = self.code.register();
-                    self.context_word(address, STACK_POINTER);
+                    self.context_word(address, offset_of(Register::Sp));
                     self.alu(AluOp::Add, address, (index as i32 - ARGUMENTS.len() as i32 + 1) * 8);
                     let word = self.temporary(Temporary::Value, 8);
                     self.helper(Helper::ProbeReadUser, &[Arg::Address(word), 8.into(), address.into()]);
@@ -75,6 +96,8 @@ impl Selector<'_> {
     fn ambient(&mut self, dst: Reg, ambient: Ambient) {
         let helper = match ambient {
             Ambient::Pid | Ambient::Tid => return self.pid(dst, ambient == Ambient::Pid),
+            Ambient::InitialPid => return self.half(dst, Helper::GetCurrentPidTgid, true),
+            Ambient::InitialTid => return self.half(dst, Helper::GetCurrentPidTgid, false),
             Ambient::Uid => return self.half(dst, Helper::GetCurrentUidGid, false),
             Ambient::Gid => return self.half(dst, Helper::GetCurrentUidGid, true),
             Ambient::Elapsed => {
@@ -86,6 +109,22 @@ impl Selector<'_> {
             Ambient::Time(Clock::Boot) => Helper::KtimeGetBootNs,
             Ambient::Time(Clock::Monotonic) => Helper::KtimeGetNs,
             Ambient::Time(Clock::Tai) => Helper::KtimeGetTaiNs,
+            Ambient::Time(Clock::SoftwareTai) => {
+                let now = self.helper_value(Helper::KtimeGetNs, &[]);
+                let ahead = self.global(std::mem::offset_of!(crate::object::Globals, tai_ahead) as u32);
+                self.mov(dst, now);
+                return self.alu(AluOp::Add, dst, ahead);
+            }
+            // Other contexts are those of the kernel itself.
+            Ambient::UserMode if !self.has_registers() => return self.mov(dst, 0),
+            Ambient::UserMode => {
+                // The two low bits of the code segment are the level of privilege: 3 or 0.
+                self.context_word(dst, offset_of(Register::Cs));
+                return self.alu(AluOp::And, dst, 1);
+            }
+            Ambient::FunctionAddress => unreachable!("not every probe has one"),
+            Ambient::Jiffies => Helper::Jiffies64,
+            Ambient::Node => Helper::GetNumaNodeId,
             Ambient::Cpu => Helper::GetSmpProcessorId,
             Ambient::Random => Helper::GetPrandomU32,
             Ambient::Cgroup => Helper::GetCurrentCgroupId,
@@ -93,6 +132,23 @@ impl Selector<'_> {
         };
         self.helper(helper, &[]);
         self.mov(dst, Reg::R0);
+    }
+
+    /// At its entry, a function lies where the process is; at its return only Linux knows.
+    fn function_address(&mut self, dst: Reg) -> Result<(), Unsupported> {
+        match self.program.points.first() {
+            Some(AttachPoint::Uprobe { at_return: false, .. }) => {
+                self.context_word(dst, offset_of(Register::Ip));
+                Ok(())
+            }
+            Some(AttachPoint::Uprobe { .. }) if self.target.linux >= (6, 6) => {
+                let context = self.context;
+                self.helper(Helper::GetFuncIp, &[context.into()]);
+                self.mov(dst, Reg::R0);
+                Ok(())
+            }
+            _ => Err(self.unsupported("the function's address at its return needs Linux 6.6")),
+        }
     }
 
     /// The process or thread, as our PID namespace numbers it.

@@ -56,6 +56,7 @@ impl<'a> Selector<'a> {
             Op::Context { .. }
             | Op::ContextAddress(_)
             | Op::Argument(_)
+            | Op::Register(_)
             | Op::ReturnValue
             | Op::Ambient(_) => {
                 let dst = self.result(result);

@@ -123,7 +123,7 @@ impl Machine {
             cpus: possible_cpus(),
             object,
         };
-        machine.set_globals(Globals { gate: 1, started: 0 });
+        machine.set_globals(Globals { gate: 1, ..Globals::default() });
         let words = machine.object.constants.chunks(8).map(|bytes| {
             let mut word = [0; 8];
             word[..bytes.len()].copy_from_slice(bytes);
@@ -204,7 +204,7 @@ impl Machine {
 
     pub fn set_globals(&self, globals: Globals) {
         let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
-        words[..2].copy_from_slice(&[globals.gate, globals.started]);
+        words[..3].copy_from_slice(&[globals.gate, globals.started, globals.tai_ahead]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 
