@@ -65,11 +65,13 @@ fn source(fixture: &Fixture) -> Source {
 }
 
 fn environment(fixture: &Fixture) -> Environment {
-    Environment {
+    let mut environment = Environment {
         parameters: Parameters { positional: fixture.args.clone() },
         cell: "cell 1".into(),
         ..Environment::default()
-    }
+    };
+    fixture.set_environment(&mut environment);
+    environment
 }
 
 fn syntax(fixture: &Fixture) -> Result<String, String> {

@@ -146,17 +146,21 @@ impl Tracer for LiveTracer {
             written: names,
             result_map: result.map(|map| name(map.0)),
             warnings,
+            config: module.config.clone(),
             plan: Plan {
                 pid: options.pid.or(options.command),
                 uprobe_multi: target.linux >= (6, 6),
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
-            ring_bytes: options.ring_bytes.unwrap_or_else(|| ring::bytes_for(&object)),
+            ring_bytes: options
+                .ring_bytes
+                .unwrap_or_else(|| ring::bytes_for(&object, module.config.perf_rb_pages)),
             statistics: options.statistics,
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);
+        self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
 
@@ -173,6 +177,7 @@ impl Tracer for LiveTracer {
             None => {
                 self.maps.clear();
                 self.environment.maps.clear();
+                self.environment.settings.reset();
             }
         }
     }

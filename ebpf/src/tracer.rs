@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use probebook_lang::config::Config;
 use probebook_lang::diagnostic::Diagnostic;
 use probebook_lang::environment::Environment;
 use probebook_lang::source::Source;
@@ -62,7 +63,7 @@ pub trait Tracer: Send {
     /// Where Linux refuses to read it.
     fn snapshot(&self, name: &str) -> Result<Option<MapSnapshot>, Error>;
 
-    /// Forgets a map, or all.
+    /// Forgets a map, or all of them and what programs have set in `config` blocks.
     fn reset(&mut self, name: Option<&str>);
 }
 
@@ -83,6 +84,9 @@ pub struct Counts {
 pub trait Running: Send {
     /// Warnings of compilation.
     fn warnings(&self) -> &[Diagnostic];
+
+    /// The configuration it runs with.
+    fn config(&self) -> &Config;
 
     /// Full names of the attached probes, begin and end not counted.
     fn probes(&self) -> &[String];

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::Settings;
 use crate::types::MapType;
 
 /// A map that an earlier cell made.
@@ -29,6 +30,8 @@ pub struct Parameters {
 pub struct Environment {
     /// Maps by name without the `@`; the anonymous map is the empty name.
     pub maps: BTreeMap<String, KnownMap>,
+    /// Configuration that earlier cells and the process environment have left.
+    pub settings: Settings,
     /// `$1` and the like.
     pub parameters: Parameters,
     /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw

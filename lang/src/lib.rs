@@ -3,6 +3,7 @@
 
 pub mod builtins;
 pub mod check;
+pub mod config;
 pub mod diagnostic;
 pub mod environment;
 pub mod host;

@@ -2,10 +2,13 @@
 //!
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `env: NAME=value` a variable of the process environment;
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
+
+use probebook_lang::environment::Environment;
 
 /// What a fixture does once its probes are live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Fixture {
     pub text: String,
     /// `args:`
     pub args: Vec<String>,
+    /// `env:`
+    pub env: Vec<(String, String)>,
     /// `call:`
     pub workload: Option<Workload>,
 }
@@ -47,8 +52,14 @@ impl Fixture {
     pub fn read(path: &Path) -> Self {
         let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut fixture =
-            Self { path: path.to_owned(), name, args: Vec::new(), workload: None, text: String::new() };
+        let mut fixture = Self {
+            path: path.to_owned(),
+            name,
+            args: vec![],
+            env: vec![],
+            workload: None,
+            text: String::new(),
+        };
         for line in text.lines().take_while(|line| line.starts_with("//")) {
             let Some((directive, words)) = line.trim_start_matches('/').trim().split_once(": ") else {
                 continue;
@@ -57,12 +68,28 @@ impl Fixture {
                 "args" => {
                     fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
                 }
+                "env" => {
+                    let (name, value) = words.split_once('=').unwrap_or((words, ""));
+                    fixture.env.push((name.to_owned(), value.to_owned()));
+                }
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 _ => {}
             }
         }
         fixture.text = text;
         fixture
+    }
+}
+
+impl Fixture {
+    /// Sets what `env:` says.
+    ///
+    /// # Panics
+    /// On a value that the variable does not take.
+    pub fn set_environment(&self, environment: &mut Environment) {
+        for (name, value) in &self.env {
+            environment.settings.fix(name, value).unwrap_or_else(|reason| panic!("{reason}"));
+        }
     }
 }
 

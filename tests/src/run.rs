@@ -59,6 +59,7 @@ pub fn picture(fixture: &Fixture) -> Result<String, String> {
 fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
     let thread = thread_id().to_string();
+    fixture.set_environment(tracer.environment_mut());
     tracer.environment_mut().parameters.positional =
         fixture.args.iter().map(|arg| if arg == "TID" { thread.clone() } else { arg.clone() }).collect();
     let source = Source::new(fixture.name.clone(), fixture.text.clone());
@@ -77,7 +78,7 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     }
     running.stop().map_err(|error| error.to_string())?;
     output.rest(running.as_mut());
-    let names = running.maps().iter();
+    let names = running.maps().iter().filter(|_| running.config().print_maps_on_exit);
     let maps: Result<Vec<_>, _> =
         names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
     Ok((output, maps?))

@@ -339,9 +339,18 @@ pub fn create(bytes: u32) -> Result<MapData, aya::maps::MapError> {
 /// Bytes for what `begin`, `end` and timers send; Linux maps them twice, and both count as memory of ours.
 const SMALL: u32 = 1 << 20;
 
+/// What `perf_rb_pages` can ask for.
+const LARGEST: u32 = 1 << 30;
+
 /// The ring buffer's size for a program: small if only `begin`, `end` and `interval` send, else what the
-/// machine can spare for a burst, a 1/1024 of its memory between 1 and 16 MiB.
-pub fn bytes_for(object: &Object) -> u32 {
+/// machine can spare for a burst, a 1/1024 of its memory between 1 and 16 MiB. A number of pages that is not 0
+/// is what the program wants; Linux takes powers of two.
+pub fn bytes_for(object: &Object, pages: u32) -> u32 {
+    if pages > 0 {
+        // SAFETY: sysconf takes no addresses.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(4096) as u32;
+        return pages.min(LARGEST / page).next_power_of_two() * page;
+    }
     let is_rare = |point: &AttachPoint| point.is_special() || matches!(point, AttachPoint::Interval(_));
     let sends =
         |program: &&ProgramSpec| program.relocations.iter().any(|relocation| relocation.map == MapRef::Ring);

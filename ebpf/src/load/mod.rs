@@ -17,8 +17,19 @@ use crate::sys::program::{self, ProgramType, RunCounts, TRACE_UPROBE_MULTI};
 const MAP_FD: u64 = 1;
 /// `BPF_PSEUDO_MAP_VALUE`: the address of a byte in the map's first element. Linux 5.2.
 const MAP_VALUE: u64 = 2;
-/// What the verifier may write about a program that it rejects.
-const LOG_BYTES: usize = 1 << 20;
+/// The least that the verifier may write about a program that it rejects.
+const LOG_BYTES: usize = 4096;
+
+/// How to load.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Whether Linux has uprobe.multi links (6.6).
+    pub uprobe_multi: bool,
+    /// The licence of the program, one that Linux takes for GPL-compatible.
+    pub license: &'a str,
+    /// What the verifier may write about a program that it rejects.
+    pub log_size: u32,
+}
 
 /// A loaded program.
 #[derive(Debug)]
@@ -35,7 +46,7 @@ impl Program {
     /// [`Error::Permission`]; [`Error::Verifier`], at the place in the cell.
     pub fn load<'a>(
         spec: &ProgramSpec,
-        uprobe_multi: bool,
+        terms: Terms<'_>,
         resolve: impl Fn(MapRef) -> BorrowedFd<'a>,
     ) -> Result<Self, Error> {
         let mut code = spec.code.clone();
@@ -46,15 +57,16 @@ impl Program {
             code[index] = (code[index] & 0x0fff) | (pseudo << 12) | (fd << 32);
             code[index + 1] = u64::from(relocation.value_offset.unwrap_or(0)) << 32;
         }
-        let (kind, attach_type) = program_type(&spec.points, uprobe_multi);
-        let fd = match program::load(kind, attach_type, &spec.name, &code, None) {
+        let (kind, attach_type) = program_type(&spec.points, terms.uprobe_multi);
+        let load = |log| program::load(kind, attach_type, &spec.name, &code, terms.license, log);
+        let fd = match load(None) {
             Ok(fd) => fd,
             Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
                 return Err(refused("loading a BPF program", error));
             }
             Err(first) => {
-                let mut log = vec![0; LOG_BYTES];
-                match program::load(kind, attach_type, &spec.name, &code, Some(&mut log)) {
+                let mut log = vec![0; LOG_BYTES.max(terms.log_size as usize)];
+                match load(Some(&mut log)) {
                     Ok(fd) => fd,
                     Err(_) if log.is_empty() => return Err(refused("loading a BPF program", first)),
                     Err(_) => return Err(verifier::explain(&log, spec)),

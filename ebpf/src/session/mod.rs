@@ -17,6 +17,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use probebook_lang::config::Config;
 use probebook_lang::diagnostic::Diagnostic;
 
 use crate::Error;
@@ -24,7 +25,7 @@ use crate::attach::{Attachment, Plan, reaper};
 use crate::error::refused;
 use crate::event::Event;
 use crate::event::ring::{self, Queue, Setup};
-use crate::load::Program;
+use crate::load::{Program, Terms};
 use crate::map::{Map, MapSnapshot};
 use crate::object::{Counter, MapRef, Object};
 use crate::sys::perf::{boot_clock_ns, tai_ahead_ns};
@@ -50,6 +51,8 @@ pub struct Parts<'a> {
     pub result_map: Option<String>,
     /// Warnings of compilation.
     pub warnings: Vec<Diagnostic>,
+    /// The configuration of the program.
+    pub config: Config,
     /// How to attach.
     pub plan: Plan<'a>,
     /// Possible CPUs.
@@ -70,6 +73,7 @@ pub struct Session {
     written: Vec<String>,
     result_map: Option<String>,
     warnings: Vec<Diagnostic>,
+    config: Config,
     probes: Vec<String>,
     globals: Shared,
     counters: Arc<Counters>,
@@ -97,6 +101,11 @@ impl Session {
         let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
         let constants = counters::create_constants(&object.constants).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
+        let terms = Terms {
+            uprobe_multi: parts.plan.uprobe_multi,
+            license: parts.config.license.word(),
+            log_size: parts.config.log_size,
+        };
         let mut programs = Vec::with_capacity(object.programs.len());
         for spec in &object.programs {
             let resolve = |map: MapRef| match map {
@@ -107,7 +116,7 @@ impl Session {
                 MapRef::Constants => constants.as_fd(),
                 MapRef::Globals => globals.as_fd(),
             };
-            programs.push(Program::load(spec, parts.plan.uprobe_multi, resolve)?);
+            programs.push(Program::load(spec, terms, resolve)?);
         }
         let queue = Queue::start(Setup {
             ring,
@@ -126,6 +135,7 @@ impl Session {
             written: parts.written,
             result_map: parts.result_map,
             warnings: parts.warnings,
+            config: parts.config,
             probes,
             globals,
             counters,
@@ -202,6 +212,10 @@ impl Session {
 impl Running for Session {
     fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    fn config(&self) -> &Config {
+        &self.config
     }
 
     fn probes(&self) -> &[String] {

@@ -1,5 +1,6 @@
 //! Loading, running and asking about BPF programs.
 
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -50,9 +51,10 @@ pub fn load(
     attach_type: u32,
     name: &str,
     code: &[u64],
+    license: &str,
     log: Option<&mut Vec<u8>>,
 ) -> io::Result<OwnedFd> {
-    let license = c"GPL";
+    let license = CString::new(license)?;
     let mut attr = LoadAttr {
         prog_type: kind as u32,
         insn_cnt: code.len() as u32,

@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     }
     let source = Source::new(arguments.file.to_string_lossy(), text);
     let mut environment = Environment::default();
+    machine::configure(&mut environment)?;
     environment.parameters.positional.clone_from(&arguments.parameters);
     let (_, host) = machine::live();
     let (program, mut diagnostics) = syntax::parse(&source, &environment.parameters);

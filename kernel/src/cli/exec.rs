@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let mut notebook =
         Notebook::read(path).map_err(|error| Failed(format!("{}: {error}", path.display())))?;
     let (mut tracer, host) = machine::live();
+    machine::configure(tracer.environment_mut())?;
     tracer.environment_mut().parameters.positional = positional(&arguments.parameters);
     let mut shell = Shell::new(tracer, host, None);
     let interrupt = Interrupt::default();

@@ -6,13 +6,29 @@ use probebook_ebpf::codegen::Target;
 use probebook_ebpf::host::{LiveHost, features};
 use probebook_ebpf::live::LiveTracer;
 use probebook_ebpf::tracer::Tracer;
+use probebook_lang::environment::Environment;
 use probebook_lang::host::Host;
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::Failed;
+
 /// The tracer of this machine, and its facts. Whether it may trace shows when it is asked to.
 pub(super) fn live() -> (Box<dyn Tracer>, Box<dyn Host + Send>) {
     (Box::new(LiveTracer::new()), Box::new(LiveHost::new()))
+}
+
+/// Sets the variables of configuration that the process environment holds.
+///
+/// # Errors
+/// A variable does not take its value.
+pub(super) fn configure(environment: &mut Environment) -> Result<(), Failed> {
+    for (name, value) in std::env::vars_os() {
+        if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+            environment.settings.fix(name, value).map_err(Failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// What generated code may count on here.

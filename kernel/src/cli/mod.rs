@@ -90,7 +90,8 @@ pub fn main() -> ExitCode {
 }
 
 fn kernel(connection_file: &std::path::Path) -> Result<ExitCode, Failed> {
-    let (tracer, host) = machine::live();
+    let (mut tracer, host) = machine::live();
+    machine::configure(tracer.environment_mut())?;
     serve(connection_file, Shell::new(tracer, host, History::path()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -79,6 +79,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     };
     let (mut tracer, _) = machine::live();
     let environment = tracer.environment_mut();
+    machine::configure(environment)?;
     environment.parameters.positional = parameters;
     source.name().clone_into(&mut environment.cell);
     let special = count_special(&source, &environment.parameters);
@@ -119,7 +120,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         exit = printer.print(event)?.or(exit);
     }
     drop(child);
-    printer.maps(&*running)?;
+    if running.config().print_maps_on_exit {
+        printer.maps(&*running)?;
+    }
     printer.out.flush()?;
     let counts = running.counts();
     if counts.map_full > 0 {

@@ -7,6 +7,7 @@ use probebook_ebpf::event::Event;
 use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot};
 use probebook_ebpf::tracer::{Counts, Options, Refusal, Running, Tracer};
 use probebook_ebpf::value::Value;
+use probebook_lang::config::Config;
 use probebook_lang::diagnostic::Diagnostic;
 use probebook_lang::environment::{Environment, KnownMap};
 use probebook_lang::host::FixedHost;
@@ -62,7 +63,13 @@ impl Tracer for ScriptedTracer {
             self.environment.maps.insert(name.to_owned(), known);
         }
         let maps = script.map.iter().map(|name| (*name).to_owned()).collect();
-        Ok(Box::new(ScriptedRun { script, maps, started: Instant::now(), stopped: None }))
+        Ok(Box::new(ScriptedRun {
+            script,
+            maps,
+            config: Config::default(),
+            started: Instant::now(),
+            stopped: None,
+        }))
     }
 
     fn snapshot(&self, name: &str) -> Result<Option<MapSnapshot>, Error> {
@@ -77,6 +84,7 @@ impl Tracer for ScriptedTracer {
 struct ScriptedRun {
     script: Script,
     maps: Vec<String>,
+    config: Config,
     started: Instant,
     stopped: Option<Instant>,
 }
@@ -84,6 +92,10 @@ struct ScriptedRun {
 impl Running for ScriptedRun {
     fn warnings(&self) -> &[Diagnostic] {
         &[]
+    }
+
+    fn config(&self) -> &Config {
+        &self.config
     }
 
     fn probes(&self) -> &[String] {

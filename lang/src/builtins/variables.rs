@@ -37,6 +37,14 @@ pub const VARIABLES: &[Builtin] = &[
         availability: Availability::Providers(&["uprobe", "uretprobe"]),
     },
     Builtin {
+        name: "config",
+        kind: Kind::Variable,
+        signature: "config",
+        doc: "The configuration of the program, reached as `config.max_strlen`.",
+        example: "begin { printf(\"%d\\n\", config.max_map_keys); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "comm",
         kind: Kind::Variable,
         signature: "comm: string[16]",

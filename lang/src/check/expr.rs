@@ -21,7 +21,7 @@ impl Checker<'_> {
         let span = expr.span;
         match &expr.kind {
             ast::ExprKind::Int(value) => Some(integer_literal(i128::from(*value), span)),
-            ast::ExprKind::String(text) => Some(string_literal(text.clone(), span)),
+            ast::ExprKind::String(text) => self.string(text, span),
             ast::ExprKind::Bool(value) => Some(Expr::new(ExprKind::Bool(*value), Type::Bool, span)),
             ast::ExprKind::Variable(name) => self.variable(name, span),
             ast::ExprKind::Map(name) => self.read_map(name, span, None),
@@ -177,6 +177,21 @@ impl Checker<'_> {
         };
         self.warn_unassigned_map(map, span);
         Some(Expr::new(kind, ty, span).measuring(quantity))
+    }
+
+    /// A string literal, which is no longer than strings can be.
+    fn string(&mut self, text: &[u8], span: Span) -> Option<Expr> {
+        let most = self.config.max_strlen;
+        if text.len() >= most as usize {
+            let message = format!("this string needs {} bytes, its NUL included", text.len() + 1);
+            self.report(
+                Diagnostic::error(Code::StringTooLong, span, message)
+                    .note(format!("the setting `max_strlen` allows {most}"))
+                    .help("shorten it, or raise `max_strlen` in the `config` block"),
+            );
+            return None;
+        }
+        Some(string_literal(text.to_vec(), span))
     }
 
     fn positional(&mut self, n: u32, span: Span) -> Option<Expr> {

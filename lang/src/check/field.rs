@@ -6,6 +6,7 @@ use super::Checker;
 use super::cast::{convert, integer_type};
 use super::operator::pointer;
 use super::quantity;
+use crate::config::{self, VARIABLES};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::host::{Field, FieldKind, TracepointFormat, Unavailable};
 use crate::probes::AttachPoint;
@@ -14,15 +15,15 @@ use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind};
 use crate::types::{Space, Type};
 
-/// Capacity of strings whose length is only known at run time.
-pub(super) const MAX_STRLEN: u32 = 1024;
-
 impl Checker<'_> {
     /// `of.field`
     pub(super) fn member(&mut self, of: &ast::Expr, field: &ast::Name, span: Span) -> Option<Expr> {
         if matches!(&of.kind, ast::ExprKind::Name(name) if name == "args") {
             self.available("args", of.span)?;
             return self.args_field(field, span);
+        }
+        if matches!(&of.kind, ast::ExprKind::Name(name) if name == "config") {
+            return self.setting(field, span);
         }
         let of = self.expr(of)?;
         let message = match &of.ty {
@@ -31,6 +32,28 @@ impl Checker<'_> {
         };
         let code = if matches!(of.ty, Type::Pointer { .. }) { Code::Unsupported } else { Code::UnknownField };
         self.error(code, field.span, message)
+    }
+
+    /// `config.name`: a constant.
+    fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        let names = || VARIABLES.iter().map(|(name, _)| *name);
+        match self.config.get(&name.text) {
+            Some(config::Value::Bool(value)) => Some(Expr::new(ExprKind::Bool(value), Type::Bool, span)),
+            Some(config::Value::Int(value)) => {
+                Some(convert(super::expr::integer_literal(value.into(), span), &Type::U64))
+            }
+            Some(config::Value::Text(text)) => Some(super::expr::string_literal(text.into_bytes(), span)),
+            None => {
+                let message = format!("there is no setting `{}`", name.text);
+                let diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
+                self.report(match super::suggest::nearest(&name.text, names()) {
+                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                    None => diagnostic
+                        .note(format!("the settings are {}", names().collect::<Vec<_>>().join(", "))),
+                });
+                None
+            }
+        }
     }
 
     fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
@@ -64,7 +87,7 @@ impl Checker<'_> {
                 (ExprKind::ContextBytes { offset }, Type::Array { of, len: field.size / element })
             }
             FieldKind::DynamicText => {
-                (ExprKind::ContextDynamic { offset }, Type::String { capacity: MAX_STRLEN })
+                (ExprKind::ContextDynamic { offset }, Type::String { capacity: self.config.max_strlen })
             }
             FieldKind::Array { .. } | FieldKind::DynamicArray { .. } => {
                 let message = format!("a field of type `{}` cannot be read yet", field.c_type);
@@ -114,7 +137,7 @@ impl Checker<'_> {
         let space = match of.ty {
             Type::String { capacity } => return self.cut(of, capacity, limit, span),
             Type::Array { of: ref element, len } if matches!(**element, Type::Int { width: 1, .. }) => {
-                let capacity = (len + 1).min(MAX_STRLEN);
+                let capacity = (len + 1).min(self.config.max_strlen);
                 return self.cut(convert(of, &Type::String { capacity }), capacity, limit, span);
             }
             Type::Pointer { space, .. } => space,
@@ -125,11 +148,12 @@ impl Checker<'_> {
             }
         };
         // A length counts the NUL, and the type has room for one more.
+        let most = self.config.max_strlen;
         let constant = limit.as_ref().and_then(super::infer::literal);
         let capacity = constant
             .and_then(|length| u32::try_from(length).ok())
-            .map_or(MAX_STRLEN, |length| length.saturating_add(1).min(MAX_STRLEN));
-        let limit = limit.filter(|_| constant.is_none_or(|length| length < i128::from(MAX_STRLEN)));
+            .map_or(most, |length| length.saturating_add(1).min(most));
+        let limit = limit.filter(|_| constant.is_none_or(|length| length < i128::from(most)));
         let kind = ExprKind::ReadString { address: Box::new(of), space, limit: limit.map(Box::new) };
         Some(Expr::new(kind, Type::String { capacity }, span))
     }

@@ -14,6 +14,7 @@ mod assign;
 pub(crate) mod attach;
 mod call;
 mod cast;
+mod config;
 mod expr;
 mod field;
 mod fold;
@@ -37,7 +38,8 @@ mod walk;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::diagnostic::{Code, Diagnostic, suggest};
+use crate::config::{Config, MissingProbes};
+use crate::diagnostic::{Code, Diagnostic, Severity, suggest};
 use crate::environment::Environment;
 use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;
@@ -50,9 +52,6 @@ use infer::Shape;
 use map::Maps;
 use scope::Scope;
 
-/// How many events a program may be attached to.
-const MAX_PROBES: usize = 1024;
-
 /// How often bodies are walked until types must have stopped growing.
 const MAX_WALKS: usize = 64;
 
@@ -62,10 +61,12 @@ pub fn check(
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let Bodies { bodies, skipped, mut diagnostics } = bodies(program, host);
+    let (config, mut diagnostics) = config::configure(&program.config, &environment.settings);
+    let Bodies { bodies, skipped, diagnostics: unresolved } = bodies(program, host, &config);
+    diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, &bodies);
+        let mut checker = Checker::new(host, environment, &config, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let typed = checker.check();
@@ -108,20 +109,26 @@ struct Bodies<'a> {
 }
 
 /// Resolves all attach points.
-fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
+fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bodies<'a> {
     let mut skipped = BTreeSet::new();
     let mut diagnostics = Vec::new();
     let mut bodies = Vec::new();
     let mut count = 0;
+    let mut programs = 0;
     for probe in &program.probes {
         let mut points = Vec::new();
+        let mut is_wrong = false;
         for point in &probe.points {
             match attach::resolve(point, host) {
                 Ok(found) => points.extend(found),
-                Err(diagnostic) => diagnostics.push(*diagnostic),
+                Err(diagnostic) => {
+                    let complaint = missing(*diagnostic, config.missing_probes);
+                    is_wrong |= complaint.as_ref().is_some_and(Diagnostic::is_error);
+                    diagnostics.extend(complaint);
+                }
             }
         }
-        if points.is_empty() {
+        if is_wrong && points.is_empty() {
             walk::block(&probe.body, &mut |expr| match &expr.kind {
                 ast::ExprKind::Map(name) => drop(skipped.insert(name.as_str())),
                 ast::ExprKind::MapElement { map, .. } => drop(skipped.insert(map.text.as_str())),
@@ -129,14 +136,31 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
             });
         }
         count += points.len();
-        if count > MAX_PROBES {
-            let message = format!("this makes {count} probes, more than the {MAX_PROBES} that are allowed");
+        if count > config.max_probes as usize {
+            let most = config.max_probes;
+            let message = format!("this makes {count} probes, more than the {most} that are allowed");
             let span = probe.points.first().map_or(probe.span, |point| point.span);
-            diagnostics
-                .push(Diagnostic::error(Code::TooManyProbes, span, message).help("use a narrower wildcard"));
+            diagnostics.push(
+                Diagnostic::error(Code::TooManyProbes, span, message)
+                    .help("use a narrower wildcard, or raise `max_probes` in the `config` block"),
+            );
             break;
         }
-        for points in group::group(probe, points, host) {
+        let groups = group::group(probe, points, host);
+        programs += if groups.len() > 1 { groups.len() } else { 0 };
+        if programs > config.max_bpf_progs as usize {
+            let most = config.max_bpf_progs;
+            let message =
+                format!("this makes {programs} BPF programs, more than the {most} that are allowed");
+            let span = probe.points.first().map_or(probe.span, |point| point.span);
+            diagnostics.push(
+                Diagnostic::error(Code::TooManyProbes, span, message)
+                    .note("what the body says of its probe is different for each of them")
+                    .help("use a narrower wildcard, or raise `max_bpf_progs` in the `config` block"),
+            );
+            break;
+        }
+        for points in groups {
             bodies.push(Body {
                 points,
                 predicate: probe.predicate.as_ref(),
@@ -146,6 +170,14 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
                 span: probe.span,
             });
         }
+    }
+    if let Some(probe) = program.probes.first()
+        && bodies.is_empty()
+        && program.statements.is_empty()
+        && !diagnostics.iter().any(Diagnostic::is_error)
+    {
+        let span = probe.points.first().map_or(probe.span, |point| point.span);
+        diagnostics.push(Diagnostic::error(Code::NoMatch, span, "no probe is left to attach"));
     }
     let first = program.statements.first().map(|stmt| stmt.span);
     let last = program.statements.last().map(|stmt| stmt.span);
@@ -163,10 +195,25 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host) -> Bodies<'a> {
     Bodies { bodies, skipped, diagnostics }
 }
 
+/// What to say of an attach point that means nothing here.
+fn missing(diagnostic: Diagnostic, policy: MissingProbes) -> Option<Diagnostic> {
+    if diagnostic.code != Code::NoMatch {
+        return Some(diagnostic);
+    }
+    match policy {
+        MissingProbes::Error => Some(diagnostic),
+        MissingProbes::Warn => Some(
+            Diagnostic { severity: Severity::Warning, ..diagnostic }.note("this attach point is left out"),
+        ),
+        MissingProbes::Ignore => None,
+    }
+}
+
 /// A walk through a program.
 struct Checker<'a> {
     host: &'a dyn Host,
     environment: &'a Environment,
+    config: &'a Config,
     bodies: &'a [Body<'a>],
     /// The last walk: diagnostics count.
     is_reporting: bool,
@@ -196,10 +243,16 @@ struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn new(host: &'a dyn Host, environment: &'a Environment, bodies: &'a [Body<'a>]) -> Self {
+    fn new(
+        host: &'a dyn Host,
+        environment: &'a Environment,
+        config: &'a Config,
+        bodies: &'a [Body<'a>],
+    ) -> Self {
         Self {
             host,
             environment,
+            config,
             bodies,
             is_reporting: false,
             diagnostics: Vec::new(),
@@ -254,10 +307,11 @@ impl<'a> Checker<'a> {
         self.is_reporting = false;
         self.warn_replaced();
         typed::Program {
-            maps: self.maps.finish(),
+            maps: self.maps.finish(self.config.max_map_keys),
             probes,
             result_map: self.result_map,
             process: self.environment.process,
+            config: self.config.clone(),
         }
     }
 

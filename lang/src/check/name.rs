@@ -24,7 +24,6 @@ const LATER: &[&str] = &[
     "kstack",
     "ustack",
     "dw_ustack",
-    "config",
     "tseries",
     "warnf",
     "errorf",
@@ -112,6 +111,13 @@ impl Checker<'_> {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
                         .help("read one of its fields: `args.field`"),
+                );
+                None
+            }
+            "config" => {
+                self.report(
+                    Diagnostic::error(Code::Unsupported, span, "`config` as a whole is not supported yet")
+                        .help("read one of its settings: `config.max_strlen`"),
                 );
                 None
             }

@@ -8,7 +8,6 @@
 use super::Checker;
 use super::cast::convert;
 use super::expr::{integer_literal, string_literal};
-use super::field::MAX_STRLEN;
 use super::fold::boolean;
 use super::infer::literal;
 use crate::diagnostic::{Code, Diagnostic};
@@ -26,7 +25,7 @@ impl Checker<'_> {
     /// A function on text, by its name.
     pub(super) fn text_function(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         match (name, arguments) {
-            ("default_str_length", []) => Some(integer_literal(i128::from(MAX_STRLEN), span)),
+            ("default_str_length", []) => Some(integer_literal(i128::from(self.config.max_strlen), span)),
             ("strlen", [text]) => {
                 let text = self.text(text)?;
                 Some(length(text, span))
@@ -64,7 +63,7 @@ impl Checker<'_> {
             }
             Type::Pointer { to, space } if is_character(to) => {
                 let space = *space;
-                Some(read_text(value, space, span))
+                Some(self.read_text(value, space, span))
             }
             other => {
                 let message = format!("a string is needed here, but this is of type {other}");
@@ -75,6 +74,12 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// A C string at an address.
+    fn read_text(&self, address: Expr, space: Space, span: Span) -> Expr {
+        let kind = ExprKind::ReadString { address: Box::new(address), space, limit: None };
+        Expr::new(kind, Type::String { capacity: self.config.max_strlen }, span)
     }
 
     /// The capacity of a string or array, the length of what a pointer points to.
@@ -143,7 +148,7 @@ impl Checker<'_> {
         match &value.ty {
             Type::Pointer { to, space } if is_character(to) => {
                 let (space, span) = (*space, value.span);
-                Some(read_text(value, space, span))
+                Some(self.read_text(value, space, span))
             }
             ty if Layout::of(ty).size == 0 => {
                 self.error(Code::WrongArguments, expr.span, "this value has no bytes to compare")
@@ -179,7 +184,8 @@ impl Checker<'_> {
     /// read from memory.
     pub(super) fn cut(&mut self, of: Expr, now: u32, limit: Option<Expr>, span: Span) -> Option<Expr> {
         let Some(limit) = limit else { return Some(Expr { span, ..of }) };
-        let constant = literal(&limit).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX).min(MAX_STRLEN));
+        let most = self.config.max_strlen;
+        let constant = literal(&limit).map(|limit| u32::try_from(limit).unwrap_or(u32::MAX).min(most));
         match (of.kind, constant) {
             (ExprKind::String(mut text), Some(limit)) => {
                 text.truncate(limit as usize);
@@ -188,7 +194,7 @@ impl Checker<'_> {
             (kind, Some(limit)) if limit < now => {
                 let kept = Type::String { capacity: limit.max(1) };
                 let cut = convert(Expr { kind, ty: of.ty, quantity: None, span }, &kept);
-                Some(convert(cut, &Type::String { capacity: (limit + 1).min(MAX_STRLEN) }))
+                Some(convert(cut, &Type::String { capacity: (limit + 1).min(most) }))
             }
             (kind, Some(_)) => Some(Expr { kind, ty: of.ty, quantity: None, span }),
             (kind, None) => {
@@ -199,12 +205,6 @@ impl Checker<'_> {
             }
         }
     }
-}
-
-/// A C string at an address.
-pub(super) fn read_text(address: Expr, space: Space, span: Span) -> Expr {
-    let kind = ExprKind::ReadString { address: Box::new(address), space, limit: None };
-    Expr::new(kind, Type::String { capacity: MAX_STRLEN }, span)
 }
 
 fn length(text: Expr, span: Span) -> Expr {

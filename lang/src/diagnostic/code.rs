@@ -32,7 +32,7 @@ macro_rules! codes {
     };
 }
 
-// Sections: text, structure, not yet supported, probes, names, types, maps, calls, control flow,
+// Sections: text, structure, not yet supported, configuration, probes, names, types, maps, calls, control flow,
 // loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
@@ -47,9 +47,15 @@ codes! {
     UnmatchedDelimiter = "unmatched-delimiter", "A closing bracket that nothing opened.";
     InvalidAssignment = "invalid-assignment", "The left side of an assignment or step is not a variable or map.";
     InvalidAttachPoint = "invalid-attach-point", "An attach point that is not words separated by colons.";
+    Misplaced = "misplaced", "A part of the program that has to stand elsewhere.";
     TooDeep = "too-deep", "Brackets, blocks or operators nested deeper than the compiler follows.";
 
     Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
+
+    UnknownSetting = "unknown-setting", "A name in the `config` block that is no variable of configuration.";
+    InvalidSetting = "invalid-setting", "A value that the variable of configuration does not take.";
+    DuplicateSetting = "duplicate-setting", "A variable of configuration that is set twice.";
+    OldSetting = "old-setting", "A variable of configuration that has another name now, or no effect.";
 
     UnknownProbeType = "unknown-probe-type", "The first word of an attach point names no provider.";
     InvalidProbe = "invalid-probe", "The parts of an attach point do not fit its provider.";
@@ -68,6 +74,7 @@ codes! {
     UnknownType = "unknown-type", "A type name that stands for nothing.";
 
     TypeMismatch = "type-mismatch", "A value of one type where another is needed.";
+    StringTooLong = "string-too-long", "A string that has no room in a value of type string.";
     InvalidCast = "invalid-cast", "A conversion between types that do not convert.";
     UnnecessaryCast = "unnecessary-cast", "A conversion to the type that the value has already.";
     InvalidIndex = "invalid-index", "An index that lies outside, or into something that has no elements.";

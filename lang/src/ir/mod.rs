@@ -21,6 +21,7 @@ mod tests;
 pub use inst::*;
 pub use text::*;
 
+use crate::config::Config;
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::types::MapType;
@@ -35,6 +36,8 @@ pub struct Module {
     pub records: Vec<Record>,
     /// One BPF program each, in source order.
     pub programs: Vec<Program>,
+    /// The configuration it was compiled with, and runs with.
+    pub config: Config,
 }
 
 /// A map as the program uses it.

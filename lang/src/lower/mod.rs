@@ -44,7 +44,7 @@ pub fn lower(program: &typed::Program) -> ir::Module {
         });
     }
     let maps = program.maps.iter().map(map).collect();
-    ir::Module { maps, records: records.finish(), programs }
+    ir::Module { maps, records: records.finish(), programs, config: program.config.clone() }
 }
 
 fn map(map: &typed::Map) -> ir::Map {

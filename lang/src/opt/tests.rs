@@ -21,7 +21,8 @@ fn optimised(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> String {
     let map = Map { name: "m".into(), ty, key: Some(word.clone()), value: Some(word), max_entries: 8 };
     let program =
         Program { name: "p".into(), points: vec![AttachPoint::Begin], function: b.finish(), span: S };
-    let mut module = Module { maps: vec![map], records: vec![], programs: vec![program] };
+    let mut module =
+        Module { maps: vec![map], records: vec![], programs: vec![program], ..Module::default() };
     optimise(&mut module);
     print_function(&module.programs[0].function)
 }

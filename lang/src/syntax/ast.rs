@@ -5,17 +5,31 @@
 //!
 //! *Not here:* types (`typed`).
 
+use crate::config::Value;
 use crate::source::Span;
 
 /// A cell or script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
+    /// The `config` block.
+    pub config: Vec<Setting>,
     /// Probes, in order.
     pub probes: Vec<Probe>,
     /// Bare statements at top level, in order: they run once, as the body of a `begin` probe.
     pub statements: Vec<Stmt>,
     /// A bare expression in last place: the result of the cell.
     pub result: Option<Expr>,
+}
+
+/// `name = value` in the `config` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// As written.
+    pub name: Name,
+    /// A number, `true`, `false`, a string or a bare word.
+    pub value: Value,
+    /// The place of the value.
+    pub value_span: Span,
 }
 
 /// `attach points /predicate/ { body }`

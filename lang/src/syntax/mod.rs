@@ -7,7 +7,7 @@
 
 pub mod ast;
 mod lexer;
-mod literal;
+pub(crate) mod literal;
 mod parser;
 pub mod print;
 #[cfg(test)]

@@ -322,7 +322,6 @@ fn misspelt_keywords_are_recognised() {
 #[test]
 fn what_comes_later_is_one_complaint_each() {
     for text in [
-        "config = { max_strlen = 8; stack_mode = perf }",
         "import \"x\";",
         "macro f($a, @b) { $a + 1 }",
         "fn f($a : uint8) : uint8 { return 1; }",
@@ -389,7 +388,7 @@ const SAMPLES: &[&str] = &[
     "uprobe:/usr/lib/*:mal* , ur:libc:\"free\" { @[func, arg0 & ~0xff] = lhist(arg1 << 2, 0, 100, 10); }",
     "for ($i : 0..5) { if ($i % 2) { continue } else if $i { break; } unroll(3) { @++; } while (@x < 3) { @x++ } }",
     "let $t : uint64[4] = (1, \"x\", (2,)); $y = $t.0 ?: -$t.2.0; _ = (int8)$y; @m[1, \"a\"] ^= sizeof(uint8*); @m",
-    "for ($kv : @m) { print($kv.0); } config = { a = 1 }\n #define X\n struct s { int x; } @x = (struct s *)arg0->y[1];",
+    "for ($kv : @m) { print($kv.0); } \n #define X\n struct s { int x; } @x = (struct s *)arg0->y[1];",
 ];
 
 /// A simple generator: xorshift.

@@ -16,6 +16,7 @@ mod print;
 pub use intrinsic::Intrinsic;
 pub use print::print;
 
+use crate::config::Config;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register};
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -33,6 +34,8 @@ pub struct Program {
     pub result_map: Option<MapId>,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// The configuration it runs with.
+    pub config: Config,
 }
 
 /// A map.

@@ -57,7 +57,7 @@ pub fn module(maps: Vec<ir::Map>, records: Vec<ir::Record>, programs: Vec<Progra
     for (index, program) in programs.iter_mut().enumerate() {
         program.name = format!("p{index}");
     }
-    Module { maps, records, programs }
+    Module { maps, records, programs, ..Module::default() }
 }
 
 /// Optimises, generates and loads.

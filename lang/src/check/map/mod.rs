@@ -16,9 +16,6 @@ use crate::source::Span;
 use crate::typed::{self, Quantity};
 use crate::types::{MapType, MapValue, Type, Unit};
 
-/// Capacity of a keyed map.
-const MAX_KEYS: u32 = 4096;
-
 /// What is known about a map so far.
 #[derive(Clone, Debug)]
 pub struct MapState {
@@ -90,8 +87,8 @@ impl Maps {
     }
 
     /// The finished maps.
-    pub fn finish(&self) -> Vec<typed::Map> {
-        self.states.iter().map(MapState::finish).collect()
+    pub fn finish(&self, max_keys: u32) -> Vec<typed::Map> {
+        self.states.iter().map(|state| state.finish(max_keys)).collect()
     }
 }
 
@@ -140,7 +137,7 @@ impl MapState {
         }
     }
 
-    fn finish(&self) -> typed::Map {
+    fn finish(&self, max_keys: u32) -> typed::Map {
         let key = match &self.keys {
             Some(Keys::Parts(parts)) => Some(parts.iter().map(|part| part.ty().stored()).collect()),
             _ => None,
@@ -161,7 +158,7 @@ impl MapState {
             Some(_) => None,
             None => unit_of_name(&self.name),
         };
-        let own = if key.is_some() { MAX_KEYS } else { 1 };
+        let own = if key.is_some() { max_keys } else { 1 };
         let max_entries = self.known.as_ref().map_or(own, |known| known.max_entries);
         typed::Map { name: self.name.clone(), ty: MapType { key, value, unit }, max_entries }
     }

@@ -10,10 +10,14 @@ use crate::syntax::token::TokenKind;
 impl Parser<'_> {
     pub(super) fn program(&mut self) -> Program {
         let mut program = Program::default();
+        let mut has_config = false;
         while !self.at_end() {
             if self.looks_like_probe() {
                 let probe = self.probe();
                 program.probes.push(probe);
+            } else if self.at_config_block() {
+                self.config_block(&mut program, has_config);
+                has_config = true;
             } else if !self.other_item() {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
@@ -56,7 +60,6 @@ impl Parser<'_> {
     /// Consumes an item of bpftrace that is not supported yet.
     fn later_item(&mut self) -> bool {
         let what = match self.next_text() {
-            "config" => "the `config` block is",
             "import" => "`import` is",
             "macro" => "macros are",
             "fn" => "functions of one's own are",

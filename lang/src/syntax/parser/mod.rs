@@ -2,6 +2,7 @@
 //!
 //! *Invariant:* every loop consumes a token or ends; what is deeper than [`MAX_DEPTH`] is not followed.
 
+mod config;
 mod control;
 mod expr;
 mod item;

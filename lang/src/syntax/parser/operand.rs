@@ -170,7 +170,7 @@ impl Parser<'_> {
         }
     }
 
-    fn int(&mut self, span: Span) -> ExprKind {
+    pub(super) fn int(&mut self, span: Span) -> ExprKind {
         match literal::int(self.slice(span)) {
             Ok(value) => ExprKind::Int(value),
             Err(fault) => {
@@ -180,7 +180,7 @@ impl Parser<'_> {
         }
     }
 
-    fn string(&mut self, span: Span) -> ExprKind {
+    pub(super) fn string(&mut self, span: Span) -> ExprKind {
         let text = self.slice(span);
         let (value, faults) = literal::string(text);
         let is_whole = is_closed(text);

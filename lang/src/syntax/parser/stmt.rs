@@ -123,6 +123,7 @@ impl Parser<'_> {
                     let is_bare = self.at(";") || self.at("}") || self.at_end();
                     StmtKind::Return(if is_bare { None } else { Some(self.expr()) })
                 }
+                "config" if !self.at_config_block() => return self.simple_statement(start, before),
                 "config" | "import" | "macro" | "fn" | "struct" | "union" | "enum" => {
                     let message = format!("`{}` cannot stand inside a block", self.slice(start.span));
                     self.report(Diagnostic::error(Code::Expected, start.span, message));
