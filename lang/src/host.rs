@@ -84,6 +84,8 @@ pub trait Host {
     fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable>;
     /// The address of a symbol of Linux itself.
     fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable>;
+    /// The number by which code generation knows a per-CPU variable of Linux.
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
 }
@@ -99,6 +101,8 @@ pub struct FixedHost {
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
     /// Symbols of Linux.
     pub kernel_symbols: BTreeMap<String, u64>,
+    /// Per-CPU variables of Linux.
+    pub kernel_variables: BTreeMap<String, u32>,
 }
 
 impl Host for FixedHost {
@@ -134,6 +138,10 @@ impl Host for FixedHost {
 
     fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable> {
         Ok(self.kernel_symbols.get(name).copied())
+    }
+
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable> {
+        Ok(self.kernel_variables.get(name).copied())
     }
 
     fn cpus(&self) -> u32 {

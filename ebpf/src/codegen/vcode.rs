@@ -125,6 +125,8 @@ pub(super) enum VInst {
     Neg(Reg),
     /// A 64-bit number.
     Number(Reg, u64),
+    /// A variable of Linux, by its BTF id.
+    Variable(Reg, u32),
     /// A map, or the address of a byte of its first element.
     Map(Reg, MapRef, Option<u32>),
     /// The address itself.
@@ -254,6 +256,7 @@ impl VInst {
             | Self::Swap(dst, _)
             | Self::Neg(dst)
             | Self::Number(dst, _)
+            | Self::Variable(dst, _)
             | Self::Map(dst, ..)
             | Self::Address(dst, _)
             | Self::Load { dst, .. } => Some(dst),
@@ -286,7 +289,7 @@ impl VInst {
                 operand(src);
             }
             Self::Call(_, arguments) => (1..=u32::from(arguments)).for_each(|n| operand(Reg(n).into())),
-            Self::Number(..) | Self::Map(..) => {}
+            Self::Number(..) | Self::Variable(..) | Self::Map(..) => {}
         }
     }
 
@@ -303,7 +306,11 @@ impl VInst {
                 f(dst);
                 f(src);
             }
-            Self::Swap(dst, _) | Self::Neg(dst) | Self::Number(dst, _) | Self::Map(dst, ..) => f(dst),
+            Self::Swap(dst, _)
+            | Self::Neg(dst)
+            | Self::Number(dst, _)
+            | Self::Variable(dst, _)
+            | Self::Map(dst, ..) => f(dst),
             Self::Address(dst, mem) | Self::Load { dst, mem, .. } => {
                 f(dst);
                 address = Some(mem);

@@ -15,6 +15,7 @@ const PATH: &str = "/sys/kernel/btf/vmlinux";
 /// Kinds of types that we look for, as `BTF_KIND_…` numbers.
 const TYPEDEF: u32 = 8;
 const FUNCTION: u32 = 12;
+const VARIABLE: u32 = 14;
 
 /// The bytes, mapped where Linux allows it (6.16), else read.
 fn bytes() -> Option<&'static [u8]> {
@@ -115,6 +116,12 @@ pub fn function_ids<const N: usize>(names: [&str; N]) -> [Option<u32>; N] {
         }
     }
     ids
+}
+
+/// The id of a per-CPU variable.
+pub fn variable_id(name: &str) -> Option<u32> {
+    let mut types = types(bytes()?)?;
+    types.find(|ty| ty.kind == VARIABLE && ty.name == name.as_bytes()).map(|ty| ty.id)
 }
 
 /// The names that raw tracepoints go by, sorted: each has a type `btf_trace_NAME`.

@@ -88,6 +88,17 @@ impl Host for LiveHost {
         kallsyms::address(name)
     }
 
+    /// Linux finds it by its name in its own symbol table, where variables may be missing.
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable> {
+        let Some(id) = btf::variable_id(name) else { return Ok(None) };
+        match kallsyms::address(name)? {
+            Some(_) => Ok(Some(id)),
+            None => Err(Unavailable(format!(
+                "this Linux keeps no addresses of variables as `{name}` (CONFIG_KALLSYMS_ALL)"
+            ))),
+        }
+    }
+
     fn cpus(&self) -> u32 {
         features::online_cpus().len() as u32
     }

@@ -75,6 +75,8 @@ pub enum Immediate {
     Map(i32),
     /// The address of a byte of a map's first element.
     MapValue(i32, u32),
+    /// A variable of Linux, by its BTF id. Linux 5.10.
+    Variable(u32),
 }
 
 /// An instruction; targets of jumps are relative to the next word.
@@ -146,6 +148,7 @@ const CALL: u8 = 0x80;
 const EXIT: u8 = 0x90;
 const PSEUDO_MAP_FD: u8 = 1;
 const PSEUDO_MAP_VALUE: u8 = 2;
+const PSEUDO_BTF_ID: u8 = 3;
 const PSEUDO_KFUNC: u8 = 2;
 
 fn word(opcode: u8, dst: Register, src: Register, offset: i16, immediate: i32) -> u64 {
@@ -232,6 +235,7 @@ impl Instruction {
                     Immediate::Number(number) => (0, number as i32, (number >> 32) as i32),
                     Immediate::Map(fd) => (PSEUDO_MAP_FD, fd, 0),
                     Immediate::MapValue(fd, offset) => (PSEUDO_MAP_VALUE, fd, offset as i32),
+                    Immediate::Variable(id) => (PSEUDO_BTF_ID, id as i32, 0),
                 };
                 code.push(word(LD | IMM | Width::B8 as u8, dst, src, 0, low));
                 word(0, 0, 0, 0, high)
@@ -280,6 +284,7 @@ impl Instruction {
                         0 => Immediate::Number(u64::from(immediate as u32) | u64::from(high) << 32),
                         PSEUDO_MAP_FD => Immediate::Map(immediate),
                         PSEUDO_MAP_VALUE => Immediate::MapValue(immediate, high),
+                        PSEUDO_BTF_ID => Immediate::Variable(immediate as u32),
                         _ => return None,
                     },
                 )
@@ -363,6 +368,7 @@ mod tests {
                 Instruction::LoadImmediate(a, Immediate::Number(number)),
                 Instruction::LoadImmediate(a, Immediate::Map(number as i32)),
                 Instruction::LoadImmediate(a, Immediate::MapValue(number as i32, offset as u32)),
+                Instruction::LoadImmediate(a, Immediate::Variable(number as u32)),
                 Instruction::Load { dst: a, base: b, offset, width, signed: false },
                 Instruction::Load { dst: a, base: b, offset, width: narrow, signed: true },
                 Instruction::Store { base: a, offset, width, src: source },

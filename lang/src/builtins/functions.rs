@@ -2,7 +2,7 @@
 
 use super::{Availability, Builtin, Kind};
 
-/// By topic: output, the run, maps, memory, text, symbols.
+/// By topic: output, the run, maps, memory, text, symbols, processes.
 pub const FUNCTIONS: &[Builtin] = &[
     Builtin {
         name: "printf",
@@ -211,5 +211,49 @@ pub const FUNCTIONS: &[Builtin] = &[
         doc: "Where a symbol of the traced binary lies in the process: a pointer as wide as the symbol.",
         example: "uprobe:/usr/bin/app:main { printf(\"%d\n\", *uaddr(\"debug_level\")); }",
         availability: Availability::Providers(&["uprobe", "uretprobe"]),
+    },
+    Builtin {
+        name: "percpu_kaddr",
+        kind: Kind::Function,
+        signature: "percpu_kaddr(\"variable\"[, cpu]): uint64",
+        doc: "The address of a per-CPU variable of Linux; 0 where there is no such CPU.",
+        example: "interval:s:1 { printf(\"%d\n\", *percpu_kaddr(\"process_counts\")); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "signal",
+        kind: Kind::Function,
+        signature: "signal(number) | signal(\"NAME\")",
+        doc: "Sends a signal to the current process; unsafe, so it must be allowed first.",
+        example: "uprobe:/usr/bin/app:fail { signal(\"SIGSTOP\"); }",
+        availability: Availability::Providers(&[
+            "uprobe",
+            "uretprobe",
+            "tracepoint",
+            "profile",
+            "rawtracepoint",
+        ]),
+    },
+    Builtin {
+        name: "signal_thread",
+        kind: Kind::Function,
+        signature: "signal_thread(number) | signal_thread(\"NAME\")",
+        doc: "Sends a signal to the current thread; unsafe, so it must be allowed first.",
+        example: "uprobe:/usr/bin/app:fail { signal_thread(\"SIGUSR1\"); }",
+        availability: Availability::Providers(&[
+            "uprobe",
+            "uretprobe",
+            "tracepoint",
+            "profile",
+            "rawtracepoint",
+        ]),
+    },
+    Builtin {
+        name: "write_user",
+        kind: Kind::Function,
+        signature: "write_user(address, &$bytes, length): bool",
+        doc: "Writes to the memory of the current process; unsafe, so it must be allowed first.",
+        example: "uprobe:/usr/bin/app:check { $yes = (uint8)1; write_user(arg0, &$yes, 1); }",
+        availability: Availability::Everywhere,
     },
 ];

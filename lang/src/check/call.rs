@@ -51,6 +51,9 @@ impl Checker<'_> {
             "reg" => self.register(arguments, span),
             "kaddr" => self.kernel_address(arguments, span),
             "uaddr" => self.user_address(arguments, span),
+            "percpu_kaddr" => self.per_cpu_address(arguments, span),
+            "signal" | "signal_thread" => self.signal(name, arguments, span),
+            "write_user" => self.write_user(arguments, span),
             "is_err" => self.is_error(arguments, span),
             _ => self.text_function(name, arguments, span),
         }

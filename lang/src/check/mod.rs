@@ -29,6 +29,7 @@ mod quantity;
 mod scope;
 mod stmt;
 mod symbol;
+mod system;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;

@@ -35,27 +35,27 @@ const LATER: &[&str] = &[
     "assert",
     "static_assert",
     "fail",
-    "skboutput",
     "buf",
-    "path",
     "macaddr",
     "ntop",
     "pton",
     "kptr",
     "uptr",
-    "percpu_kaddr",
     "container_of",
-    "write_user",
-    "override",
-    "signal",
-    "signal_thread",
-    "socket_cookie",
     "ksym",
     "usym",
     "cgroupid",
     "cgroup_path",
     "find",
     "getopt",
+];
+
+/// Functions that only mean something in probes that Probebook does not have yet, and these probes.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("override", "kprobe"),
+    ("path", "fentry, fexit and iter"),
+    ("skboutput", "fentry, fexit and iter"),
+    ("socket_cookie", "fentry, fexit and iter"),
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).
@@ -87,7 +87,11 @@ impl Checker<'_> {
     pub(super) fn unknown_name<T>(&mut self, name: &str, span: Span, what: &str) -> Option<T> {
         let mut diagnostic =
             Diagnostic::error(Code::UnknownName, span, format!("there is no {what} `{name}`"));
-        if LATER.contains(&name) {
+        if let Some((_, probes)) = ELSEWHERE.iter().find(|(other, _)| *other == name) {
+            let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
+            diagnostic = Diagnostic::error(Code::NotAvailable, span, message)
+                .note(format!("it can be used in {probes} probes, which are not supported yet"));
+        } else if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
         } else if self.scope.find(name).is_some() {

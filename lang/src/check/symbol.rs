@@ -18,7 +18,7 @@ const MOST_ERROR: i128 = 4095;
 
 impl Checker<'_> {
     /// The only argument, a string literal.
-    fn literal_name<'e>(
+    pub(super) fn literal_name<'e>(
         &mut self,
         name: &str,
         arguments: &'e [ast::Expr],

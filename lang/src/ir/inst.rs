@@ -313,6 +313,8 @@ pub enum Op {
     },
     /// An operation on strings and bytes.
     Text(super::TextOp),
+    /// An operation on the system around the program, with a result.
+    System(super::SystemOp),
     /// Reads kernel or user memory into local memory; zeros where that faults. No result.
     Read {
         /// The target in local memory.

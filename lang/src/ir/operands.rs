@@ -11,6 +11,7 @@ impl Op {
     pub fn result(&self) -> Option<Type> {
         match self {
             Self::Text(op) => op.result(),
+            Self::System(_) => Some(Type::Int),
             Self::SlotAddress(..) => Some(Type::Slot),
             Self::Const(_)
             | Self::Arith(..)
@@ -84,6 +85,7 @@ impl Op {
                 f(b, slot);
             }
             Self::Text(op) => op.visit_mut(f),
+            Self::System(op) => op.visit_mut(f),
             Self::Extend { value, .. } | Self::Swap { value, .. } => f(value, int),
             Self::Load { memory, .. }
             | Self::Zero { memory, .. }

@@ -163,6 +163,7 @@ impl fmt::Display for Op {
             Self::BytesEq { a, b, size } => write!(f, "bytes_eq [{a}], [{b}], {size} bytes"),
             Self::BytesAre { memory, data } => write!(f, "bytes_are [{memory}], \"{}\"", data.escape_ascii()),
             Self::Text(op) => op.fmt(f),
+            Self::System(op) => op.fmt(f),
             Self::Read { to, size, space, address } => {
                 write!(f, "read_{} [{to}], {size} bytes, {address}", lower(space))
             }

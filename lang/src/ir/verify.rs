@@ -208,6 +208,9 @@ impl Verifier<'_> {
                 inside(b, 0, *size)
             }
             Op::BytesAre { memory, data } => inside(memory, 0, data.len() as u32),
+            Op::System(op) => {
+                op.access().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
+            }
             Op::Text(op) => {
                 op.accesses().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
             }

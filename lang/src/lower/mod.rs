@@ -14,6 +14,7 @@ mod operator;
 mod place;
 mod record;
 mod stmt;
+mod system;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -47,7 +47,7 @@ impl Lowering<'_> {
                 let value = self.scalar(number);
                 if width == 1 { value } else { self.builder.value(Op::Swap { value, width }, span) }
             }
-            _ => unreachable!("{what:?} gives no number"),
+            _ => self.system(what, operands, span),
         }
     }
 
@@ -81,7 +81,7 @@ impl Lowering<'_> {
     }
 
     /// The address and size of a value's bytes, aligned to words.
-    fn text(&mut self, expr: &Expr) -> (Value, u32) {
+    pub(super) fn text(&mut self, expr: &Expr) -> (Value, u32) {
         let size = Layout::of(&expr.ty).size;
         let place = if expr.ty.is_scalar() {
             let place = self.temporary(&expr.ty);

@@ -34,6 +34,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapLen(_)
         | Op::AggregateGet { .. } => true,
         Op::Text(op) => op.result().is_some(),
+        Op::System(op) => op.is_removable(),
         Op::Store { .. }
         | Op::Zero { .. }
         | Op::Write { .. }

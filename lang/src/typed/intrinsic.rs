@@ -22,6 +22,19 @@ pub enum Intrinsic {
     Cut,
     /// Of a number: its name, a string.
     Name(Names),
+    /// Of a number from 1 to 64: sends this signal to the current process; an int64.
+    Signal {
+        /// Only to the thread.
+        thread: bool,
+    },
+    /// Of an address, a value in memory and a number of bytes: writes them to the current process; whether that
+    /// worked, a bool.
+    WriteUser,
+    /// Of the number of a CPU, or nothing for the current one: where its copy of a variable of Linux lies, an uint64.
+    PerCpuAddress {
+        /// By the number that the host gave it.
+        variable: u32,
+    },
     /// Of an integer: its bytes in reverse order, in the same width.
     SwapBytes,
 }

@@ -2,7 +2,7 @@
 //!
 //! Constants and addresses of slots are not computed where the IR defines them but folded into the
 //! instructions that use them; a comparison that only decides branches becomes the jump itself. The
-//! operations of one family share a file: `memory`, `text`, `search`, `map`, `aggregate`, `bucket`, `record`, `repeat`,
+//! operations of one family share a file: `memory`, `text`, `search`, `system`, `map`, `aggregate`, `bucket`, `record`, `repeat`,
 //! and `context` for what the context and the current task tell; `block`, `operation` and `write` serve all.
 //!
 //! *Not here:* which register holds what (`regalloc`), where memory lies (`frame`).
@@ -17,6 +17,7 @@ mod operation;
 mod record;
 mod repeat;
 mod search;
+mod system;
 mod text;
 mod write;
 

@@ -53,6 +53,10 @@ impl<'a> Selector<'a> {
                 let dst = self.result(result);
                 self.text_value(dst, op)?;
             }
+            Op::System(op) => {
+                let dst = self.result(result);
+                self.system(dst, op);
+            }
             Op::Context { .. }
             | Op::ContextAddress(_)
             | Op::Argument(_)

@@ -103,7 +103,7 @@ impl<'a> Selector<'a> {
     }
 
     /// A copy of a number, at most `most`: the verifier must see it.
-    fn at_most(&mut self, number: Operand, most: u32) -> Reg {
+    pub(super) fn at_most(&mut self, number: Operand, most: u32) -> Reg {
         let (clamp, go) = (self.label(), self.label());
         let number = self.copied(number);
         self.branch(Cond::UnsignedGt, number, most as i32, clamp, go);
