@@ -125,7 +125,7 @@ impl Tracer for LiveTracer {
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
         self.environment.command = options.command;
-        let Compiled { module, result, warnings } =
+        let Compiled { module, result, macros, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -160,6 +160,7 @@ impl Tracer for LiveTracer {
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);
+        self.environment.define(macros);
         self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
@@ -177,6 +178,7 @@ impl Tracer for LiveTracer {
             None => {
                 self.maps.clear();
                 self.environment.maps.clear();
+                self.environment.macros.clear();
                 self.environment.settings.reset();
             }
         }

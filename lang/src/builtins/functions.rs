@@ -93,14 +93,6 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
-        name: "strcap",
-        kind: Kind::Function,
-        signature: "strcap(text): int64",
-        doc: "The capacity of a string, its NUL included.",
-        example: "printf(\"%d\n\", strcap(comm))",
-        availability: Availability::Everywhere,
-    },
-    Builtin {
         name: "strcontains",
         kind: Kind::Function,
         signature: "strcontains(text, part): bool",
@@ -170,14 +162,6 @@ pub const FUNCTIONS: &[Builtin] = &[
         signature: "bswap(n)",
         doc: "The bytes of an integer in reverse order, unsigned and as wide as it is.",
         example: "printf(\"%d\n\", bswap((uint16)0x1f90))",
-        availability: Availability::Everywhere,
-    },
-    Builtin {
-        name: "default_str_length",
-        kind: Kind::Function,
-        signature: "default_str_length: int64",
-        doc: "The capacity of strings whose length is not given.",
-        example: "printf(\"%d\n\", default_str_length)",
         availability: Availability::Everywhere,
     },
     Builtin {

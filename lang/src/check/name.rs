@@ -33,8 +33,6 @@ const LATER: &[&str] = &[
     "system",
     "join",
     "assert",
-    "static_assert",
-    "fail",
     "buf",
     "macaddr",
     "ntop",
@@ -94,7 +92,7 @@ impl Checker<'_> {
         } else if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
-        } else if self.scope.find(name).is_some() {
+        } else if self.scope.find(name, span).is_some() {
             diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
         } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
         {

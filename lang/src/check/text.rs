@@ -25,12 +25,7 @@ impl Checker<'_> {
     /// A function on text, by its name.
     pub(super) fn text_function(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         match (name, arguments) {
-            ("default_str_length", []) => Some(integer_literal(i128::from(self.config.max_strlen), span)),
-            ("strlen", [text]) => {
-                let text = self.text(text)?;
-                Some(length(text, span))
-            }
-            ("strcap", [text]) => self.capacity(text, span),
+            ("strlen", [text]) => self.length(text, span),
             ("strstr", [hay, needle]) => self.find(hay, needle, span),
             ("strcontains", [hay, needle]) => {
                 let found = self.find(hay, needle, span)?;
@@ -49,6 +44,15 @@ impl Checker<'_> {
             ("bswap", [number]) => self.swap_bytes(number, span),
             _ => self.wrong_arguments(name, span),
         }
+    }
+
+    /// `strlen(text)`
+    pub(super) fn length(&mut self, text: &ast::Expr, span: Span) -> Option<Expr> {
+        let text = self.text(text)?;
+        Some(match &text.kind {
+            ExprKind::String(bytes) => convert(integer_literal(bytes.len() as i128, span), &Type::U64),
+            _ => Expr::new(ExprKind::Intrinsic(Intrinsic::Length, vec![text]), Type::U64, span),
+        })
     }
 
     /// A string, or what behaves like one.
@@ -80,16 +84,6 @@ impl Checker<'_> {
     fn read_text(&self, address: Expr, space: Space, span: Span) -> Expr {
         let kind = ExprKind::ReadString { address: Box::new(address), space, limit: None };
         Expr::new(kind, Type::String { capacity: self.config.max_strlen }, span)
-    }
-
-    /// The capacity of a string or array, the length of what a pointer points to.
-    fn capacity(&mut self, expr: &ast::Expr, span: Span) -> Option<Expr> {
-        let value = self.value(expr)?;
-        match &value.ty {
-            Type::String { capacity } => Some(integer_literal(i128::from(*capacity), span)),
-            Type::Array { of, len } if is_character(of) => Some(integer_literal(i128::from(*len), span)),
-            _ => self.text(expr).map(|text| length(text, span)),
-        }
     }
 
     /// Where a string begins in another, an int32; -1 if it does not occur there.
@@ -204,13 +198,6 @@ impl Checker<'_> {
                 Some(Expr::new(ExprKind::Intrinsic(Intrinsic::Cut, operands), ty, span))
             }
         }
-    }
-}
-
-fn length(text: Expr, span: Span) -> Expr {
-    match &text.kind {
-        ExprKind::String(bytes) => convert(integer_literal(bytes.len() as i128, span), &Type::U64),
-        _ => Expr::new(ExprKind::Intrinsic(Intrinsic::Length, vec![text]), Type::U64, span),
     }
 }
 

@@ -14,6 +14,8 @@ pub mod print;
 mod tests;
 pub mod token;
 
+pub(crate) use parser::is_grammar_name;
+
 use crate::diagnostic::Diagnostic;
 use crate::environment::Parameters;
 use crate::source::Source;

@@ -17,6 +17,7 @@ pub use intrinsic::Intrinsic;
 pub use print::print;
 
 use crate::config::Config;
+use crate::expand::Places;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register};
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -32,6 +33,8 @@ pub struct Program {
     pub probes: Vec<Probe>,
     /// The map that a bare `@map` in last place names.
     pub result_map: Option<MapId>,
+    /// Where expanded macros come from; places in the program may lie in an expansion.
+    pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
     /// The configuration it runs with.

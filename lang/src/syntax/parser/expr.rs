@@ -122,8 +122,9 @@ impl Parser<'_> {
                 return Expr { kind: ExprKind::Cast(ty, Box::new(operand)), span: self.span_from(start) };
             }
             TokenKind::Keyword if self.at_keyword("comptime") => {
-                self.skip_comptime();
-                return self.unary();
+                self.bump();
+                let operand = Box::new(self.unary());
+                return Expr { kind: ExprKind::Comptime(operand), span: self.span_from(start) };
             }
             _ => return self.postfix(),
         };

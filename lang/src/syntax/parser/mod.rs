@@ -4,6 +4,7 @@
 
 mod config;
 mod control;
+mod definition;
 mod expr;
 mod item;
 mod operand;
@@ -11,6 +12,8 @@ mod probe;
 mod recover;
 mod stmt;
 mod ty;
+
+pub(crate) use definition::is_grammar_name;
 
 use std::collections::VecDeque;
 
