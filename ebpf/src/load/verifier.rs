@@ -13,7 +13,7 @@ use crate::object::ProgramSpec;
 const KEPT: usize = 12;
 
 /// Reasons as the verifier words them (a fragment), and what they mean to a reader.
-const REASONS: [(&str, &str); 8] = [
+const REASONS: [(&str, &str); 9] = [
     (
         "BPF program is too large",
         "the program takes more than a million steps to check: bound its loops more tightly",
@@ -26,6 +26,7 @@ const REASONS: [(&str, &str); 8] = [
     ("combined stack size", "the program needs more than the 512 bytes of stack"),
     ("unbounded memory access", "a memory access whose bounds cannot be seen"),
     ("invalid mem access", "a pointer is used that cannot be followed directly"),
+    ("cannot use helper", "Linux does not offer this here: not to this kind of probe, or it is locked down"),
     ("unknown func", "a helper function that this Linux does not offer to this kind of probe"),
     ("helper call is not allowed", "a helper function that this Linux does not offer to this kind of probe"),
 ];

@@ -7,6 +7,7 @@ mod maps;
 mod memory;
 mod programs;
 mod random;
+mod system;
 mod text;
 
 use probebook_lang::ir::builder::FunctionBuilder;
