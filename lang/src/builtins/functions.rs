@@ -176,7 +176,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         name: "reg",
         kind: Kind::Function,
         signature: "reg(\"name\"): uint64",
-        doc: "A register as the probed place left it: ip, sp, ax, di, r15, …",
+        doc: "A register as the probed place left it, as ip, sp, ax, di or r15.",
         example: "profile:hz:99 { @[reg(\"ip\")] = count(); }",
         availability: Availability::Providers(&["uprobe", "uretprobe", "profile", "interval", "software"]),
     },

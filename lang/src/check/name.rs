@@ -241,7 +241,7 @@ impl Checker<'_> {
         let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
         let mut diagnostic = Diagnostic::error(Code::NotAvailable, span, message);
         if let Availability::Providers(names) = builtin.availability {
-            diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
+            diagnostic = diagnostic.note(format!("it can be used in {} probes", listed(names)));
         }
         let instead = match (name, self.point()) {
             ("args", AttachPoint::Uprobe { at_return: false, .. } | AttachPoint::RawTracepoint { .. }) => {
@@ -264,6 +264,14 @@ impl Checker<'_> {
         }
         self.report(diagnostic);
         None
+    }
+}
+
+/// `a`, `a and b` or `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
+        _ => names.concat(),
     }
 }
 
