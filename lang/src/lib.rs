@@ -7,6 +7,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod environment;
 pub mod expand;
+pub mod format;
 pub mod host;
 pub mod ir;
 pub mod lower;

@@ -6,6 +6,7 @@
 mod doctor;
 mod dump;
 mod exec;
+mod fmt;
 mod install;
 mod lab;
 mod machine;
@@ -51,6 +52,8 @@ enum Command {
     Install(install::Arguments),
     /// Take the kernel out of Jupyter again
     Uninstall(install::Place),
+    /// Lay out programs as bpftrace does
+    Fmt(fmt::Arguments),
     /// Show a program after a stage of the compiler
     Dump(dump::Arguments),
     /// Serve a Jupyter frontend; Jupyter itself calls this
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Doctor => doctor::run(),
         Command::Install(arguments) => install::install(&arguments),
         Command::Uninstall(place) => install::uninstall(&place),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Kernel { connection_file } => kernel(&connection_file),
     };

@@ -47,7 +47,7 @@ impl Parser<'_> {
 
     /// Goes on behind the braces of a definition whose head cannot be read.
     fn skip_definition(&mut self) {
-        while !self.at_end() && !self.at("{") && !(self.is_on_next_line() && self.looks_like_probe()) {
+        while !(self.at_end() || self.at("{") || self.is_on_next_line() && self.looks_like_probe()) {
             self.bump();
         }
         if self.at("{") {
