@@ -68,6 +68,7 @@ fn environment(fixture: &Fixture) -> Environment {
     let mut environment = Environment {
         parameters: Parameters { positional: fixture.args.clone() },
         cell: "cell 1".into(),
+        unsafe_allowed: fixture.unsafe_allowed,
         ..Environment::default()
     };
     fixture.set_environment(&mut environment);

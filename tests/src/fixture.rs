@@ -3,6 +3,7 @@
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
 //! * `env: NAME=value` a variable of the process environment;
+//! * `unsafe: on` allows unsafe functions;
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ pub struct Fixture {
     pub args: Vec<String>,
     /// `env:`
     pub env: Vec<(String, String)>,
+    /// `unsafe: on`
+    pub unsafe_allowed: bool,
     /// `call:`
     pub workload: Option<Workload>,
 }
@@ -57,6 +60,7 @@ impl Fixture {
             name,
             args: vec![],
             env: vec![],
+            unsafe_allowed: false,
             workload: None,
             text: String::new(),
         };
@@ -72,6 +76,7 @@ impl Fixture {
                     let (name, value) = words.split_once('=').unwrap_or((words, ""));
                     fixture.env.push((name.to_owned(), value.to_owned()));
                 }
+                "unsafe" => fixture.unsafe_allowed = words == "on",
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 _ => {}
             }

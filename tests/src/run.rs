@@ -60,6 +60,7 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
     fixture.set_environment(tracer.environment_mut());
     tracer.environment_mut().parameters.positional = arguments(fixture);
+    tracer.environment_mut().unsafe_allowed = fixture.unsafe_allowed;
     let source = Source::new(fixture.name.clone(), fixture.text.clone());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),

@@ -105,7 +105,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "strstr(text, part): int32",
         doc: "Where a string begins in another, counted from 0; -1 if it does not occur there.",
-        example: "printf(\"%d\n\", strstr(comm, \"sh\"))",
+        example: "printf(\"%d\\n\", strstr(comm, \"sh\"))",
         availability: Availability::Everywhere,
     },
     Builtin {
@@ -121,7 +121,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "memcmp(a, b, n): int32",
         doc: "The difference of the first bytes that differ among the first n; 0 if they are equal.",
-        example: "printf(\"%d\n\", memcmp($a, $b, 4))",
+        example: "printf(\"%d\\n\", memcmp($a, $b, 4))",
         availability: Availability::Everywhere,
     },
     Builtin {
@@ -137,7 +137,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "strerror(number): string[64]",
         doc: "What an error number means.",
-        example: "printf(\"%s\n\", strerror(-args.ret))",
+        example: "printf(\"%s\\n\", strerror(-args.ret))",
         availability: Availability::Everywhere,
     },
     Builtin {
@@ -161,7 +161,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "bswap(n)",
         doc: "The bytes of an integer in reverse order, unsigned and as wide as it is.",
-        example: "printf(\"%d\n\", bswap((uint16)0x1f90))",
+        example: "printf(\"%d\\n\", bswap((uint16)0x1f90))",
         availability: Availability::Everywhere,
     },
     Builtin {
@@ -185,7 +185,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "kaddr(\"symbol\"): uint64",
         doc: "The address of a symbol of Linux.",
-        example: "begin { printf(\"%llx\n\", kaddr(\"vfs_read\")); }",
+        example: "begin { printf(\"%llx\\n\", kaddr(\"vfs_read\")); }",
         availability: Availability::Everywhere,
     },
     Builtin {
@@ -193,7 +193,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "uaddr(\"symbol\")",
         doc: "Where a symbol of the traced binary lies in the process: a pointer as wide as the symbol.",
-        example: "uprobe:/usr/bin/app:main { printf(\"%d\n\", *uaddr(\"debug_level\")); }",
+        example: "uprobe:/usr/bin/app:main { printf(\"%d\\n\", *uaddr(\"debug_level\")); }",
         availability: Availability::Providers(&["uprobe", "uretprobe"]),
     },
     Builtin {
@@ -201,7 +201,7 @@ pub const FUNCTIONS: &[Builtin] = &[
         kind: Kind::Function,
         signature: "percpu_kaddr(\"variable\"[, cpu]): uint64",
         doc: "The address of a per-CPU variable of Linux; 0 where there is no such CPU.",
-        example: "interval:s:1 { printf(\"%d\n\", *percpu_kaddr(\"process_counts\")); }",
+        example: "interval:s:1 { printf(\"%d\\n\", *percpu_kaddr(\"process_counts\")); }",
         availability: Availability::Everywhere,
     },
     Builtin {

@@ -40,6 +40,13 @@ impl Checker<'_> {
         if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
             return self.computed(name, arguments, span);
         }
+        if builtins::UNSAFE.contains(&name) && !self.environment.unsafe_allowed {
+            let message = format!("`{name}` can harm this machine, so it must be allowed first");
+            self.report(
+                Diagnostic::error(Code::UnsafeFunction, span, message)
+                    .help("allow it: `%set unsafe on` in a notebook, `--unsafe` on the command line"),
+            );
+        }
         match name {
             "printf" => self.printf(arguments, span),
             "print" => self.print(arguments, span),

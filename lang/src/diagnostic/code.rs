@@ -99,6 +99,7 @@ codes! {
 
     WrongArguments = "wrong-arguments", "A call with arguments that the function does not take.";
     InvalidFormat = "invalid-format", "A format string that does not fit its values.";
+    UnsafeFunction = "unsafe-function", "A function that can harm the machine and was not allowed.";
     InvalidTarget = "invalid-target", "Something that cannot be assigned, or not in this way.";
 
     InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";

@@ -49,6 +49,38 @@ fn a_signal_that_is_none() {
 }
 
 #[test]
+fn a_signal_arrives() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static ARRIVED: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn count(_: i32) {
+        ARRIVED.fetch_add(1, Ordering::SeqCst);
+    }
+    if !is_live() {
+        return;
+    }
+    // SAFETY: the handler only counts.
+    unsafe { libc::signal(libc::SIGUSR2, count as *const () as libc::sighandler_t) };
+    for (thread, expected) in [(true, 1), (false, 2)] {
+        let machine = load(module(
+            vec![],
+            vec![],
+            vec![begin(|b| {
+                let number = constant(b, i64::from(libc::SIGUSR2));
+                b.value(Op::System(SystemOp::Signal { number, thread }), S)
+            })],
+        ));
+        assert_eq!(machine.run(0), 0);
+        // Any thread may get one that is for the process.
+        for _ in 0..100 {
+            if ARRIVED.load(Ordering::SeqCst) < expected {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+            }
+        }
+        assert_eq!(ARRIVED.load(Ordering::SeqCst), expected);
+    }
+}
+
+#[test]
 fn the_software_clock_is_ahead_by_what_was_set() {
     if !is_live() {
         return;
