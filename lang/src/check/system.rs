@@ -56,7 +56,7 @@ impl Checker<'_> {
         }
         let mut diagnostic =
             Diagnostic::error(Code::WrongArguments, span, format!("there is no signal `{name}`"));
-        if let Some(near) = suggest::nearest(short, SIGNALS.into_iter()) {
+        if let Some(near) = suggest::nearest(short, SIGNALS) {
             diagnostic = diagnostic.help(format!("did you mean `SIG{near}`?"));
         }
         self.report(diagnostic);
