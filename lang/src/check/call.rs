@@ -4,6 +4,7 @@
 
 use super::Checker;
 use super::expr::effect;
+use super::task::is_relative;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{MapId, RecordKind};
@@ -20,6 +21,7 @@ impl Checker<'_> {
             return self.unknown_name(name, function.span, "function");
         };
         match builtin.kind {
+            Kind::Variable if is_relative(name) => return self.relative(name, arguments, span),
             Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
             Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
             Kind::Variable if matches!(name, "pid" | "tid") => return self.id_in(name, arguments, span),

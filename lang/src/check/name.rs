@@ -3,6 +3,7 @@
 use super::Checker;
 use super::cast::convert;
 use super::expr::{block_of, integer_literal, string_literal};
+use super::task::is_relative;
 use crate::builtins::{self, Availability};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Ambient, Clock, RecordKind, RuntimeWarning};
@@ -10,16 +11,12 @@ use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Quantity, Stmt, StmtKind};
-use crate::types::Type;
+use crate::types::structure::Keyword;
+use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
 const LATER: &[&str] = &[
     "username",
-    "ppid",
-    "pcomm",
-    "leader_tid",
-    "leader_comm",
-    "curtask",
     "ctx",
     "kstack",
     "ustack",
@@ -65,6 +62,7 @@ impl Checker<'_> {
     /// A name that stands alone: a builtin variable, or a function without arguments.
     pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         match builtins::find(name).map(|builtin| builtin.kind) {
+            Some(builtins::Kind::Variable) if is_relative(name) => self.relative(name, &[], span),
             Some(builtins::Kind::Variable) => self.builtin_variable(name, span),
             Some(builtins::Kind::Function) => {
                 let function = ast::Name { text: name.to_string(), span };
@@ -78,7 +76,10 @@ impl Checker<'_> {
                 );
                 None
             }
-            None => self.unknown_name(name, span, "name"),
+            None => match self.structures.enum_constant(name) {
+                Some((of, value)) => Some(Expr::new(ExprKind::Int(value), of.ty(), span)),
+                None => self.unknown_name(name, span, "name"),
+            },
         }
     }
 
@@ -109,6 +110,7 @@ impl Checker<'_> {
         let ambient = |ambient, ty| Some(Expr::new(ExprKind::Ambient(ambient), ty, span));
         let u32 = Type::int(4, false);
         match name {
+            "args" if matches!(point, AttachPoint::RawTracepoint { .. }) => self.whole_args(span),
             "args" => {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
@@ -131,6 +133,10 @@ impl Checker<'_> {
             "gid" => ambient(Ambient::Gid, Type::U64),
             "nsecs" => Some(time(Ambient::Time(Clock::Boot), span)),
             "elapsed" => Some(time(Ambient::Elapsed, span)),
+            "curtask" => match self.structures.structure(Keyword::Struct, "task_struct") {
+                Some(task) => ambient(Ambient::Task, task.ty().pointer(Space::Kernel)),
+                None => ambient(Ambient::Task, Type::U64),
+            },
             "cpu" => ambient(Ambient::Cpu, Type::U64),
             "rand" => ambient(Ambient::Random, Type::U64),
             "cgroup" => ambient(Ambient::Cgroup, Type::U64),
@@ -244,7 +250,7 @@ impl Checker<'_> {
             diagnostic = diagnostic.note(format!("it can be used in {} probes", listed(names)));
         }
         let instead = match (name, self.point()) {
-            ("args", AttachPoint::Uprobe { at_return: false, .. } | AttachPoint::RawTracepoint { .. }) => {
+            ("args", AttachPoint::Uprobe { at_return: false, .. }) => {
                 Some("read the arguments as arg0, arg1, …")
             }
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),

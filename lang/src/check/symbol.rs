@@ -3,7 +3,6 @@
 use super::Checker;
 use super::cast::convert;
 use super::expr::integer_literal;
-use super::operator::pointer;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::host::{Symbol, Unavailable};
 use crate::ir::{Ambient, Register};
@@ -76,7 +75,7 @@ impl Checker<'_> {
         let name = String::from_utf8_lossy(name);
         let symbol = self.symbol(path, &name, place)?;
         let width = u8::try_from(symbol.size).ok().filter(|size| matches!(size, 1 | 2 | 4)).unwrap_or(8);
-        let ty = pointer(Type::int(width, false), Space::User);
+        let ty = Type::int(width, false).pointer(Space::User);
         if symbol.is_fixed {
             return Some(convert(integer_literal(i128::from(symbol.address), span), &ty));
         }

@@ -81,7 +81,7 @@ pub enum TextOp {
         from: Value,
         /// Its capacity.
         size: u32,
-        /// At most so many bytes of it, a NUL included; an integer, unsigned.
+        /// At most so many bytes of it; an integer, unsigned.
         limit: Option<Value>,
     },
     /// Reads `width` bytes at an index that is known to be inside.

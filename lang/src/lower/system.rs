@@ -9,7 +9,7 @@ use super::Lowering;
 /// The largest number of a signal.
 const LAST_SIGNAL: i64 = 64;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// The number that an intrinsic gives.
     pub(super) fn system(&mut self, what: Intrinsic, operands: &[Expr], span: Span) -> Value {
         match (what, operands) {

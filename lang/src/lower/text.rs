@@ -1,6 +1,6 @@
 //! [`Intrinsic`] → operations on text and bytes, and what they need in memory.
 
-use crate::ir::{Cond, NAME_SIZE, Needle, Op, TextOp, Value};
+use crate::ir::{Arith, Cond, NAME_SIZE, Needle, Op, TextOp, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind, Intrinsic};
 use crate::types::Type;
@@ -9,7 +9,7 @@ use crate::types::layout::Layout;
 use super::Lowering;
 use super::place::Place;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// The number that an intrinsic gives.
     pub(super) fn intrinsic(&mut self, what: Intrinsic, operands: &[Expr], span: Span) -> Value {
         match (what, operands) {
@@ -64,7 +64,11 @@ impl Lowering<'_> {
             (Intrinsic::Concat, [a, b]) => self.concat(a, b, size, to, span),
             (Intrinsic::Cut, [text, limit]) => {
                 let (from, now) = self.text(text);
-                let limit = Some(self.scalar(limit));
+                // The NUL counts, but is not copied.
+                let limit = self.scalar(limit);
+                let zero = self.builder.constant(0, span);
+                let nul = self.builder.value(Op::Compare(Cond::Ne, limit, zero), span);
+                let limit = Some(self.builder.value(Op::Arith(Arith::Sub, limit, nul), span));
                 self.zero(to, size, span);
                 let (to, at) = (self.address(to, span), self.builder.constant(0, span));
                 let op = TextOp::Append { to, at, most: 0, from, size: now.min(size), limit };
@@ -129,7 +133,7 @@ impl Lowering<'_> {
     /// One string behind the other, in a place that has room for both if the target has not.
     fn concat(&mut self, a: &Expr, b: &Expr, size: u32, to: Place, span: Span) {
         let (first, second) = (Layout::of(&a.ty).size, Layout::of(&b.ty).size);
-        let room = first - 1 + second;
+        let room = first + second;
         let is_roomy = room <= size && to.is_aligned();
         let whole = if is_roomy { size } else { room.max(size) };
         let place = if is_roomy { to } else { self.temporary(&Type::String { capacity: whole }) };
@@ -137,7 +141,7 @@ impl Lowering<'_> {
         self.zero(place.at(first), whole - first, span);
         let (from, second) = self.text(b);
         let target = self.address(place, span);
-        let op = TextOp::Append { to: target, at, most: first - 1, from, size: second, limit: None };
+        let op = TextOp::Append { to: target, at, most: first, from, size: second, limit: None };
         self.builder.effect(Op::Text(op), span);
         if !is_roomy {
             self.copy(place, to, size - 1, span);

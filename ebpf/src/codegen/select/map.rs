@@ -5,7 +5,6 @@
 //! deleted as well, they are expected to be missing.
 
 use probebook_lang::ir::{MapId, Value};
-use probebook_lang::types::layout::Shape;
 
 use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::Unsupported;
@@ -64,7 +63,7 @@ impl<'a> Selector<'a> {
 
     fn value_width(spec: &MapSpec) -> (u8, bool) {
         match &spec.value {
-            Some(layout) => (layout.size as u8, layout.shape == Shape::Int { signed: true }),
+            Some(layout) => (layout.size as u8, layout.shape.is_signed()),
             None => (8, false),
         }
     }

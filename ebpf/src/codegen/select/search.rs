@@ -36,6 +36,9 @@ impl Sought<'_> {
     }
 }
 
+/// Up to so many bytes are appended whatever they are.
+const SHORT: u32 = 256;
+
 impl<'a> Selector<'a> {
     /// An operation on text that has a result.
     pub(super) fn text_value(&mut self, dst: Reg, op: &'a TextOp) -> Result<(), Unsupported> {
@@ -77,7 +80,8 @@ impl<'a> Selector<'a> {
         match *op {
             TextOp::Append { to, at, most, from, size, limit } => {
                 let (to, from) = (self.mem(to), self.mem(from));
-                let size = match limit.map(|limit| self.operand(limit)) {
+                let is_short = size <= SHORT || limit.is_some();
+                let count = match limit.map(|limit| self.operand(limit)) {
                     None => Operand::Imm(size as i32),
                     Some(limit) => self.at_most(limit, size).into(),
                 };
@@ -85,10 +89,9 @@ impl<'a> Selector<'a> {
                 let at = self.at_most(at, most);
                 let end = self.pointer(to);
                 self.alu(AluOp::Add, end, at);
-                self.helper(
-                    Helper::ProbeReadKernelStr,
-                    &[end.into(), Arg::Operand(size), Arg::Address(from)],
-                );
+                // A short array of characters may be full; what is long ends with a NUL, mostly early.
+                let helper = if is_short { Helper::ProbeReadKernel } else { Helper::ProbeReadKernelStr };
+                self.helper(helper, &[end.into(), Arg::Operand(count), Arg::Address(from)]);
             }
             TextOp::Name { to, names, number } => self.name(to, names, number),
             ref other => unreachable!("`{other}` has a result"),
