@@ -50,7 +50,8 @@ pub trait Tracer: Send {
     /// The environment, to set parameters and the cell's name.
     fn environment_mut(&mut self) -> &mut Environment;
 
-    /// Compiles, loads, runs `begin`, attaches. On any failure nothing is left attached and no map of an
+    /// Compiles, loads, runs `begin`, attaches. The source holds all files that it names: they are read with the
+    /// rights of the caller, not with those of who traces. On any failure nothing is left attached and no map of an
     /// earlier cell is changed.
     ///
     /// # Errors
@@ -63,7 +64,7 @@ pub trait Tracer: Send {
     /// Where Linux refuses to read it.
     fn snapshot(&self, name: &str) -> Result<Option<MapSnapshot>, Error>;
 
-    /// Forgets a map, or all of them and what programs have set in `config` blocks.
+    /// Forgets a map, or all of them and what programs have declared, and set in `config` blocks.
     fn reset(&mut self, name: Option<&str>);
 }
 

@@ -43,6 +43,9 @@ pub enum Helper {
     /// `()` → the NUMA node. Linux 4.10.
     #[doc(alias = "BPF_FUNC_get_numa_node_id")]
     GetNumaNodeId = 42,
+    /// `(context, result)`: the probed function returns this at once, where it allows that. Linux 4.16.
+    #[doc(alias = "BPF_FUNC_override_return")]
+    OverrideReturn = 58,
     /// `()` → the cgroup v2 id. Linux 4.18, for all tracing programs 5.7.
     #[doc(alias = "BPF_FUNC_get_current_cgroup_id")]
     GetCurrentCgroupId = 80,
@@ -97,7 +100,7 @@ pub enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::MapLookupElem,
         Self::MapUpdateElem,
         Self::MapDeleteElem,
@@ -110,6 +113,7 @@ impl Helper {
         Self::GetCurrentTask,
         Self::ProbeWriteUser,
         Self::GetNumaNodeId,
+        Self::OverrideReturn,
         Self::SendSignal,
         Self::SendSignalThread,
         Self::PerCpuPtr,
@@ -152,6 +156,7 @@ impl Helper {
             Self::SendSignalThread => "send_signal_thread",
             Self::PerCpuPtr => "per_cpu_ptr",
             Self::ThisCpuPtr => "this_cpu_ptr",
+            Self::OverrideReturn => "override_return",
             Self::GetNumaNodeId => "get_numa_node_id",
             Self::GetCurrentCgroupId => "get_current_cgroup_id",
             Self::ProbeReadUser => "probe_read_user",

@@ -102,7 +102,7 @@ impl Session {
         let constants = counters::create_constants(&object.constants).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let terms = Terms {
-            uprobe_multi: parts.plan.uprobe_multi,
+            plan: &parts.plan,
             license: parts.config.license.word(),
             log_size: parts.config.log_size,
         };

@@ -56,6 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     machine::configure(&mut environment)?;
     environment.parameters.positional.clone_from(&arguments.parameters);
     let (_, host) = machine::live();
+    let source = syntax::load(&source, &*host, &environment);
     let (program, mut diagnostics) = syntax::parse(&source, &environment.parameters);
     let shown = match arguments.stage {
         Stage::Tokens => syntax::token::print(&source),

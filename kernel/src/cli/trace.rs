@@ -13,7 +13,7 @@ use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::{Options, Refusal, Running};
 use probebook_lang::diagnostic::{Diagnostic, Style, render};
 use probebook_lang::environment::Parameters;
-use probebook_lang::source::Source;
+use probebook_lang::source::{Source, Span};
 use probebook_lang::syntax;
 
 use super::{Failed, machine, terminal};
@@ -47,6 +47,15 @@ pub(super) struct Arguments {
     /// Do not tell how many probes were attached
     #[arg(short = 'q')]
     quiet: bool,
+    /// Look for headers in this directory first; may be given several times
+    #[arg(short = 'I', value_name = "DIR")]
+    include_directories: Vec<String>,
+    /// Read this header before the program; may be given several times
+    #[arg(long = "include", value_name = "FILE")]
+    headers: Vec<String>,
+    /// Allow functions that can harm the machine: system
+    #[arg(long = "unsafe")]
+    allow_unsafe: bool,
     /// Write to this file instead of stdout
     #[arg(short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
@@ -68,6 +77,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(path) => Box::new(File::create(path).map_err(|e| Failed(format!("{}: {e}", path.display())))?),
         None => Box::new(io::stdout()),
     };
+    let (mut tracer, host) = machine::live();
+    let environment = tracer.environment_mut();
+    machine::configure(environment)?;
+    environment.parameters.positional = parameters;
+    environment.unsafe_allowed = arguments.allow_unsafe;
+    environment.include_directories.clone_from(&arguments.include_directories);
+    environment.headers.clone_from(&arguments.headers);
+    source.name().clone_into(&mut environment.cell);
+    let source = syntax::load(&source, &*host, environment);
+    let special = count_special(&source, &environment.parameters);
     let mut printer = Printer { out: BufWriter::new(out), format: arguments.format, source: &source };
     let mut child = match &arguments.command {
         Some(command) => Some(spawn(command)?),
@@ -77,12 +96,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(pid) => Some(Target::open(pid).map_err(|e| Failed(format!("process {pid}: {e}")))?),
         None => None,
     };
-    let (mut tracer, _) = machine::live();
-    let environment = tracer.environment_mut();
-    machine::configure(environment)?;
-    environment.parameters.positional = parameters;
-    source.name().clone_into(&mut environment.cell);
-    let special = count_special(&source, &environment.parameters);
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     machine::on_signal(move || stop.store(true, Ordering::Release))?;
@@ -227,9 +240,19 @@ impl Printer<'_> {
     fn print(&mut self, event: Event) -> io::Result<Option<i64>> {
         let is_json = self.format == Format::Json;
         match event {
-            Event::Printf(bytes) if is_json => writeln!(self.out, "{}", json::text("printf", &bytes))?,
-            Event::Time(bytes) if is_json => writeln!(self.out, "{}", json::text("time", &bytes))?,
-            Event::Printf(bytes) | Event::Time(bytes) => self.out.write_all(&bytes)?,
+            Event::Text(origin, bytes) if is_json => writeln!(self.out, "{}", json::text(origin, &bytes))?,
+            Event::Text(_, bytes) => self.out.write_all(&bytes)?,
+            Event::CommandError(bytes) => io::stderr().write_all(&bytes)?,
+            Event::Message { is_error, text, span } if is_json => {
+                let kind = if is_error { "errorf" } else { "warnf" };
+                let place = self.place(span);
+                writeln!(self.out, "{}", json::message(kind, &String::from_utf8_lossy(&text), &place))?;
+            }
+            Event::Message { is_error, text, span } => {
+                let severity = if is_error { "ERROR" } else { "WARNING" };
+                self.complain(severity, &text, span)?;
+            }
+            Event::Failed { message, span } => self.complain("ERROR", message.as_bytes(), span)?,
             Event::Value(value) | Event::Result(value) if is_json => {
                 writeln!(self.out, "{}", json::value(&value))?
             }
@@ -244,12 +267,7 @@ impl Printer<'_> {
             }
             Event::Exit(code) => return Ok(Some(code)),
             Event::Warning { message, span, .. } => {
-                let at = self.source.position(span.start);
-                let place = json::Place {
-                    filename: self.source.name(),
-                    line: at.line as usize,
-                    col: at.column as usize,
-                };
+                let place = self.place(span);
                 if is_json {
                     writeln!(self.out, "{}", json::message("runtime_error", &message, &place))?;
                 } else {
@@ -260,6 +278,21 @@ impl Printer<'_> {
             Event::Lost(count) => eprintln!("Lost {count} events"),
         }
         Ok(None)
+    }
+
+    fn place(&self, span: Span) -> json::Place<'_> {
+        let at = self.source.position(span.start);
+        let filename = self.source.file(span.start).name();
+        json::Place { filename, line: at.line as usize, col: at.column as usize }
+    }
+
+    /// A message with its place on stderr, behind what was printed so far.
+    fn complain(&mut self, severity: &str, text: &[u8], span: Span) -> io::Result<()> {
+        self.out.flush()?;
+        let mut line = format!("{}: {severity}: ", self.source.place(span)).into_bytes();
+        line.extend(text);
+        line.push(b'\n');
+        io::stderr().write_all(&line)
     }
 
     /// All maps, at the end.

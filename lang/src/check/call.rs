@@ -7,7 +7,7 @@ use super::expr::effect;
 use super::task::is_relative;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{MapId, RecordKind};
+use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
@@ -50,9 +50,21 @@ impl Checker<'_> {
             );
         }
         match name {
-            "printf" => self.printf(arguments, span),
+            "printf" => self.formatted(name, Action::Print, arguments, span),
+            "cat" => self.formatted(name, Action::Cat { limit: self.config.max_cat_bytes }, arguments, span),
+            "system" => self.formatted(name, Action::System, arguments, span),
+            "warnf" => self.formatted(name, Action::Warn, arguments, span),
+            "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),
+            "join" => self.join(arguments, span),
+            "buf" => self.buf(arguments, span),
+            "macaddr" => self.macaddr(arguments, span),
+            "ntop" => self.ntop(arguments, span),
+            "pton" => self.pton(arguments, span),
+            "strftime" => self.strftime(arguments, span),
+            "cgroup_path" => self.cgroup_path(arguments, span),
+            "cgroupid" => self.cgroupid(arguments, span),
             "exit" => self.exit(arguments, span),
             "clear" => self.map_command(name, arguments, span, RecordKind::ClearMap),
             "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),
@@ -65,6 +77,7 @@ impl Checker<'_> {
             "uaddr" => self.user_address(arguments, span),
             "percpu_kaddr" => self.per_cpu_address(arguments, span),
             "signal" | "signal_thread" => self.signal(name, arguments, span),
+            "override" => self.override_result(arguments, span),
             "write_user" => self.write_user(arguments, span),
             "is_err" => self.is_error(arguments, span),
             _ => self.text_function(name, arguments, span),

@@ -11,43 +11,30 @@ use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Quantity, Stmt, StmtKind};
+use crate::types::handle::Handle;
 use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
 const LATER: &[&str] = &[
-    "username",
     "ctx",
     "kstack",
     "ustack",
     "dw_ustack",
     "tseries",
-    "warnf",
-    "errorf",
     "debugf",
-    "strftime",
-    "cat",
-    "system",
-    "join",
     "assert",
-    "buf",
-    "macaddr",
-    "ntop",
-    "pton",
     "kptr",
     "uptr",
     "container_of",
     "ksym",
     "usym",
-    "cgroupid",
-    "cgroup_path",
     "find",
     "getopt",
 ];
 
 /// Functions that only mean something in probes that Probebook does not have yet, and these probes.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("override", "kprobe"),
     ("path", "fentry, fexit and iter"),
     ("skboutput", "fentry, fexit and iter"),
     ("socket_cookie", "fentry, fexit and iter"),
@@ -130,6 +117,10 @@ impl Checker<'_> {
             "pid" => ambient(Ambient::Pid, u32),
             "tid" => ambient(Ambient::Tid, u32),
             "uid" => ambient(Ambient::Uid, Type::U64),
+            "username" => {
+                let id = Expr::new(ExprKind::Ambient(Ambient::Uid), Type::U64, span);
+                Some(super::data::handle(Handle::Username, id, span))
+            }
             "gid" => ambient(Ambient::Gid, Type::U64),
             "nsecs" => Some(time(Ambient::Time(Clock::Boot), span)),
             "elapsed" => Some(time(Ambient::Elapsed, span)),
@@ -155,7 +146,7 @@ impl Checker<'_> {
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
-                AttachPoint::Uprobe { function, .. } => {
+                AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } => {
                     Some(string_literal(function.clone().into_bytes(), span))
                 }
                 _ => None,
@@ -250,15 +241,20 @@ impl Checker<'_> {
             diagnostic = diagnostic.note(format!("it can be used in {} probes", listed(names)));
         }
         let instead = match (name, self.point()) {
-            ("args", AttachPoint::Uprobe { at_return: false, .. }) => {
-                Some("read the arguments as arg0, arg1, …")
-            }
+            (
+                "args",
+                AttachPoint::Kprobe { at_return: false, .. } | AttachPoint::Uprobe { at_return: false, .. },
+            ) => Some("read the arguments as arg0, arg1, …"),
+            ("retval", AttachPoint::Kprobe { .. }) => Some("attach to the return: `kretprobe:…`"),
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),
             ("retval", AttachPoint::Tracepoint { event, .. }) if event.starts_with("sys_exit") => {
                 Some("what a system call returned is `args.ret`")
             }
             (_, AttachPoint::Tracepoint { .. }) if name.starts_with("arg") => {
                 Some("read the fields of the tracepoint: `args.field`")
+            }
+            (_, AttachPoint::Kprobe { at_return: true, .. }) if name.starts_with("arg") => {
+                Some("keep the arguments in a map at the entry: `kprobe:… { @arg[tid] = arg0; }`")
             }
             (_, AttachPoint::Uprobe { at_return: true, .. }) if name.starts_with("arg") => {
                 Some("keep the arguments in a map at the entry: `uprobe:… { @arg[tid] = arg0; }`")

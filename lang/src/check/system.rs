@@ -63,6 +63,16 @@ impl Checker<'_> {
         None
     }
 
+    /// `override(result)`
+    pub(super) fn override_result(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [result] = arguments else { return self.wrong_arguments("override", span) };
+        self.available("override", span)?;
+        let result = self.value(result)?;
+        let result = convert(self.integer(result)?, &Type::I64);
+        let what = Expr::new(ExprKind::Intrinsic(Intrinsic::Override, vec![result]), Type::I64, span);
+        Some(effect(StmtKind::Expr(what), span))
+    }
+
     /// `write_user(address, &$bytes, length)`
     pub(super) fn write_user(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         let [address, bytes, length] = arguments else { return self.wrong_arguments("write_user", span) };

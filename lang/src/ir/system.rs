@@ -14,6 +14,11 @@ pub enum SystemOp {
         /// Only to the thread.
         thread: bool,
     },
+    /// The probed function of Linux does not run and returns this: 0, or an error.
+    Override {
+        /// The result, an integer.
+        result: Value,
+    },
     /// Writes to the memory of the current process: 0, or an error.
     WriteUser {
         /// Where.
@@ -45,6 +50,7 @@ impl SystemOp {
         let int = Some(Type::Int);
         match self {
             Self::Signal { number, .. } => f(number, int),
+            Self::Override { result } => f(result, int),
             Self::WriteUser { address, from, length, .. } => {
                 f(address, int);
                 f(from, Some(Type::Slot));
@@ -68,6 +74,7 @@ impl fmt::Display for SystemOp {
         match self {
             Self::Signal { number, thread: false } => write!(f, "signal {number}"),
             Self::Signal { number, thread: true } => write!(f, "signal_thread {number}"),
+            Self::Override { result } => write!(f, "override {result}"),
             Self::WriteUser { address, from, size, length } => {
                 write!(f, "write_user {address}, [{from}], {size} bytes, {length}")
             }

@@ -215,6 +215,11 @@ impl Verifier<'_> {
             }
             Op::Read { to, size, .. } => inside(to, 0, *size),
             Op::ReadString { to, capacity, .. } => inside(to, 0, *capacity),
+            Op::ReadBytes { to, capacity, .. } => inside(to, 0, *capacity),
+            Op::CopyBytes { to, capacity, limit, from, .. } => {
+                inside(to, 0, *capacity)?;
+                inside(from, 0, *limit)
+            }
             Op::Comm { to } => inside(to, 0, 16),
             Op::LoopOpen { state, .. } | Op::LoopClose { state } => self.loop_state(*state),
             _ => Ok(()),

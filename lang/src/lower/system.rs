@@ -17,6 +17,10 @@ impl Lowering<'_, '_> {
                 let number = self.scalar(number);
                 self.signal(number, thread, span)
             }
+            (Intrinsic::Override, [result]) => {
+                let result = self.scalar(result);
+                self.builder.value(Op::System(SystemOp::Override { result }), span)
+            }
             (Intrinsic::WriteUser, [address, bytes, length]) => {
                 let address = self.scalar(address);
                 let (from, size) = self.text(bytes);

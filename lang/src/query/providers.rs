@@ -46,6 +46,18 @@ const ALL: &[Provider] = &[
         example: "end { clear(@start); }",
     },
     Provider {
+        name: "kprobe",
+        usage: "kprobe:function",
+        doc: "Fires where a function of Linux is entered; its arguments are `arg0`, `arg1`, ….",
+        example: "kprobe:vfs_read { @[comm] = count(); }",
+    },
+    Provider {
+        name: "kretprobe",
+        usage: "kretprobe:function",
+        doc: "Fires where a function of Linux returns; its result is `retval`.",
+        example: "kretprobe:vfs_read { @bytes = hist(retval); }",
+    },
+    Provider {
         name: "uprobe",
         usage: "uprobe:binary:function",
         doc: "Fires where a function of a program or library is entered; its arguments are `arg0`, `arg1`, ….",

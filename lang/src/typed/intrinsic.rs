@@ -27,6 +27,8 @@ pub enum Intrinsic {
         /// Only to the thread.
         thread: bool,
     },
+    /// Of a number: the probed function returns it instead of running; an int64.
+    Override,
     /// Of an address, a value in memory and a number of bytes: writes them to the current process; whether that
     /// worked, a bool.
     WriteUser,

@@ -17,6 +17,7 @@ pub use intrinsic::Intrinsic;
 pub use print::print;
 
 use crate::config::Config;
+use crate::declare::Definitions;
 use crate::expand::Places;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register};
 use crate::probes::AttachPoint;
@@ -38,6 +39,8 @@ pub struct Program {
     pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// What it declares in C.
+    pub declared: Definitions,
     /// The configuration it runs with.
     pub config: Config,
 }
@@ -214,6 +217,10 @@ pub enum ExprKind {
     Bool(bool),
     /// A string constant, without the NUL.
     String(Vec<u8>),
+    /// Constant bytes, an array of them.
+    Bytes(Vec<u8>),
+    /// The bytes of a value as another type: cut, or zeros behind them.
+    Reinterpret(Box<Expr>),
     /// A scratch variable.
     Variable(VariableId),
     /// The value before, in [`StmtKind::MapSet`] and [`ExprKind::MapStep`].
@@ -266,6 +273,32 @@ pub enum ExprKind {
         /// At most so many bytes, the NUL included.
         limit: Option<Box<Expr>>,
     },
+    /// Bytes in memory, as a buffer.
+    ReadBuffer {
+        /// Where, an integer or pointer.
+        address: Box<Expr>,
+        /// Whose memory.
+        space: Space,
+        /// How many, an uint64; the capacity of the type bounds it.
+        length: Box<Expr>,
+    },
+    /// The first bytes of a string or array, as a buffer.
+    Buffer {
+        /// The string or array.
+        of: Box<Expr>,
+        /// How many, an uint64; the capacity of the type and the size of the value bound it.
+        length: Box<Expr>,
+    },
+    /// The strings that a NULL-terminated array of pointers in memory points to, as an array of strings; empty
+    /// ones where there are no more.
+    ReadStrings {
+        /// Where the array is, an integer or pointer.
+        address: Box<Expr>,
+        /// Whose memory.
+        space: Space,
+    },
+    /// What a handle consists of, as that handle.
+    Handle(Box<Expr>),
     /// What lies at an address.
     Deref {
         /// Where, an integer or pointer.

@@ -6,7 +6,7 @@ use probebook_lang::ir::{Space, Value};
 
 use super::{Arg, Selector, width_of};
 use crate::codegen::vcode::{Mem, Operand, Reg};
-use crate::isa::{AluOp, Helper, Width};
+use crate::isa::{AluOp, Cond, Helper, Width};
 
 /// Up to so many bytes are filled or copied word by word; a helper does more.
 const INLINE: u32 = 128;
@@ -145,6 +145,42 @@ impl Selector<'_> {
         self.helper(helper, &[Arg::Address(to), (size as i32).into(), Arg::Operand(address)]);
     }
 
+    /// Reads `length` bytes, but at most `limit`, over zeros; `dst` becomes the length, clamped to the capacity.
+    pub(super) fn fill_bytes(
+        &mut self,
+        dst: Reg,
+        to: Value,
+        capacity: u32,
+        length: Value,
+        limit: u32,
+        (space, from): (Space, Arg),
+    ) {
+        let to = self.mem(to);
+        let length = self.operand(length);
+        self.mov(dst, length);
+        self.clamp(dst, capacity);
+        let size = self.copied(dst);
+        if limit < capacity {
+            self.clamp(size, limit);
+        }
+        self.zero(to, capacity);
+        let helper = match space {
+            Space::Kernel => Helper::ProbeReadKernel,
+            Space::User => Helper::ProbeReadUser,
+        };
+        self.helper(helper, &[Arg::Address(to), size.into(), from]);
+    }
+
+    /// Makes an unsigned number at most so much.
+    fn clamp(&mut self, number: Reg, most: u32) {
+        let (clamp, go) = (self.label(), self.label());
+        self.branch(Cond::UnsignedGt, number, most as i32, clamp, go);
+        self.begin(clamp);
+        self.mov(number, most as i32);
+        self.jump(go);
+        self.begin(go);
+    }
+
     /// Reads a string over zeros, so that the rest behind it is zero as well.
     pub(super) fn read_string(
         &mut self,
@@ -155,7 +191,6 @@ impl Selector<'_> {
         address: Value,
         length: Option<Reg>,
     ) {
-        use crate::isa::Cond;
         let to = self.mem(to);
         let size = match limit {
             None => Operand::Imm(capacity as i32),
@@ -164,12 +199,7 @@ impl Selector<'_> {
                 None => {
                     let limit = self.reg(limit);
                     let size = self.copied(limit);
-                    let (clamp, go) = (self.label(), self.label());
-                    self.branch(Cond::UnsignedGt, size, capacity as i32, clamp, go);
-                    self.begin(clamp);
-                    self.mov(size, capacity as i32);
-                    self.jump(go);
-                    self.begin(go);
+                    self.clamp(size, capacity);
                     size.into()
                 }
             },

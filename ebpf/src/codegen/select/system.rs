@@ -16,6 +16,11 @@ impl Selector<'_> {
                 self.helper(helper, &[Arg::Operand(number)]);
                 self.mov(dst, Reg::R0);
             }
+            SystemOp::Override { result } => {
+                let (context, result) = (self.context, self.operand(result));
+                self.helper(Helper::OverrideReturn, &[context.into(), Arg::Operand(result)]);
+                self.mov(dst, Reg::R0);
+            }
             SystemOp::WriteUser { address, from, size, length } => {
                 let (address, from) = (self.operand(address), self.mem(from));
                 let length = self.operand(length);
