@@ -301,6 +301,22 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
+        name: "kptr",
+        kind: Kind::Function,
+        signature: "kptr(address)",
+        doc: "The same address, in memory of Linux.",
+        example: "print(*(uint32 *)kptr(arg1));",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "uptr",
+        kind: Kind::Function,
+        signature: "uptr(address)",
+        doc: "The same address, in memory of the current process.",
+        example: "rawtracepoint:sys_enter { print(str(uptr(args.regs->si))); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "buf",
         kind: Kind::Function,
         signature: "buf(data[, length]): buffer",

@@ -11,7 +11,7 @@ use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
-use crate::types::Type;
+use crate::types::{Space, Type};
 
 impl Checker<'_> {
     /// `function(arguments)`
@@ -71,6 +71,8 @@ impl Checker<'_> {
             "delete" => self.delete(arguments, span),
             "has_key" => self.has_key(arguments, span),
             "len" => self.len(arguments, span),
+            "kptr" => self.address_in(name, arguments, Space::Kernel, span),
+            "uptr" => self.address_in(name, arguments, Space::User, span),
             "str" => self.str(arguments, span),
             "reg" => self.register(arguments, span),
             "kaddr" => self.kernel_address(arguments, span),

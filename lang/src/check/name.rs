@@ -24,8 +24,6 @@ const LATER: &[&str] = &[
     "tseries",
     "debugf",
     "assert",
-    "kptr",
-    "uptr",
     "container_of",
     "ksym",
     "usym",

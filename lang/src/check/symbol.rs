@@ -15,6 +15,11 @@ use crate::types::{Space, Type};
 /// The largest number of an error that a pointer can stand for (Linux's `MAX_ERRNO`).
 const MOST_ERROR: i128 = 4095;
 
+/// An address in memory of Linux, whatever the probe.
+pub(super) fn in_linux(address: Expr, span: Span) -> Expr {
+    Expr::new(ExprKind::InSpace(Box::new(address), Space::Kernel), Type::U64, span)
+}
+
 impl Checker<'_> {
     /// The only argument, a string literal.
     pub(super) fn literal_name<'e>(
@@ -54,7 +59,10 @@ impl Checker<'_> {
         let (name, place) = self.literal_name("kaddr", arguments, span)?;
         let name = String::from_utf8_lossy(name);
         match self.host.kernel_symbol(&name) {
-            Ok(Some(address)) => Some(integer_literal(i128::from(address), span)),
+            Ok(Some(address)) => {
+                let address = convert(integer_literal(i128::from(address), span), &Type::U64);
+                Some(in_linux(address, span))
+            }
             Ok(None) => {
                 let message = format!("Linux has no symbol `{name}`");
                 self.report(

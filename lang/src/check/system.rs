@@ -121,6 +121,7 @@ impl Checker<'_> {
         let cpu: Option<Vec<_>> = cpu?.into_iter().map(|cpu| self.integer(cpu)).collect();
         let operands = cpu?.into_iter().map(|cpu| convert(cpu, &Type::U64)).collect();
         let what = Intrinsic::PerCpuAddress { variable };
-        Some(Expr::new(ExprKind::Intrinsic(what, operands), Type::U64, span))
+        let address = Expr::new(ExprKind::Intrinsic(what, operands), Type::U64, span);
+        Some(super::symbol::in_linux(address, span))
     }
 }
