@@ -22,7 +22,6 @@ const LATER: &[&str] = &[
     "ustack",
     "dw_ustack",
     "tseries",
-    "debugf",
     "assert",
     "container_of",
     "ksym",

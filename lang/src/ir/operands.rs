@@ -48,6 +48,7 @@ impl Op {
             | Self::MapWrite { .. }
             | Self::Aggregate { .. }
             | Self::Emit { .. }
+            | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
         }
@@ -142,6 +143,10 @@ impl Op {
             Self::Aggregate { key, value, .. } => {
                 key.iter_mut().for_each(|key| f(key, slot));
                 value.iter_mut().for_each(|value| f(value, int));
+            }
+            Self::Trace { format, values, .. } => {
+                f(format, slot);
+                values.iter_mut().for_each(|value| f(value, None));
             }
             Self::Emit { fields, .. } => fields.iter_mut().for_each(|field| f(field, None)),
             Self::LoopOpen { from, to, .. } => {
