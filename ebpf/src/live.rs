@@ -134,6 +134,7 @@ impl Tracer for LiveTracer {
 
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
+        self.environment.command = options.command;
         let Compiled { module, result, declares, macros, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();

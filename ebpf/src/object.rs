@@ -19,6 +19,8 @@ pub struct Object {
     pub programs: Vec<ProgramSpec>,
     /// Bytes of scratch memory that its programs need on each CPU; 0 for none.
     pub scratch_size: u32,
+    /// What its programs read at [`MapRef::Constants`]; may be empty.
+    pub constants: Vec<u8>,
 }
 
 impl Object {
@@ -79,6 +81,8 @@ pub enum MapRef {
     Counters,
     /// The session's scratch memory: an array of one element with `scratch_size` bytes for each CPU.
     Scratch,
+    /// [`Object::constants`]: an array with one element that no program writes.
+    Constants,
     /// The session's [`Globals`], then [`Object::zeros`] bytes of 0: an array with one element, mapped into user
     /// space.
     Globals,
@@ -105,6 +109,8 @@ pub struct Globals {
     pub gate: u64,
     /// Boot-clock nanoseconds when the session started.
     pub started: u64,
+    /// Nanoseconds that the TAI clock was ahead of the monotonic one when the session started.
+    pub tai_ahead: u64,
 }
 
 /// Where behind the [`Globals`] the zeros begin, which no program writes.

@@ -116,6 +116,8 @@ pub struct Environment {
     /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw
     /// tracepoints; other probes are filtered where they are attached.
     pub process: Option<u32>,
+    /// The process of the command that runs with the program (`-c`): `cpid`.
+    pub command: Option<u32>,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
     /// Whether functions may be called that can harm the machine ([`crate::builtins::UNSAFE`]).

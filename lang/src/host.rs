@@ -56,6 +56,17 @@ pub struct TracepointFormat {
     pub fields: Vec<Field>,
 }
 
+/// A symbol of a binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// As the file says.
+    pub address: u64,
+    /// Bytes; 0 if the file does not say.
+    pub size: u64,
+    /// The binary always lies where the file says.
+    pub is_fixed: bool,
+}
+
 /// A function of Linux or of a module of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelFunction {
@@ -102,6 +113,12 @@ pub trait Host {
     fn resolve_binary(&self, name: &str) -> Option<String>;
     /// The functions of a binary, by name with their file offsets, sorted by name.
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
+    /// A symbol of a binary, function or variable.
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable>;
+    /// The address of a symbol of Linux itself.
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable>;
+    /// The number by which code generation knows a per-CPU variable of Linux.
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
     /// The header that `#include` in the file `from` means: looked for beside `from` unless `is_system`, then in
@@ -150,6 +167,10 @@ pub struct FixedHost {
     pub kernel_functions: Arc<Vec<KernelFunction>>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Symbols of Linux.
+    pub kernel_symbols: BTreeMap<String, u64>,
+    /// Per-CPU variables of Linux.
+    pub kernel_variables: BTreeMap<String, u32>,
     /// Path → text of headers and imports; a directory is what paths have in common.
     pub files: BTreeMap<String, String>,
     /// Directory → id.
@@ -192,6 +213,21 @@ impl Host for FixedHost {
 
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable> {
         self.binaries.get(path).cloned().ok_or_else(|| Unavailable(format!("no such file: {path}")))
+    }
+
+    /// A function, 8 bytes long, at its offset.
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable> {
+        let functions = self.functions(path)?;
+        let function = functions.into_iter().find(|(function, _)| function == name);
+        Ok(function.map(|(_, address)| Symbol { address, size: 8, is_fixed: false }))
+    }
+
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable> {
+        Ok(self.kernel_symbols.get(name).copied())
+    }
+
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable> {
+        Ok(self.kernel_variables.get(name).copied())
     }
 
     fn cpus(&self) -> u32 {

@@ -208,6 +208,9 @@ impl Emitter<'_> {
             }
             VInst::Swap(dst, width) => self.push(Instruction::Swap(register(dst), width), span),
             VInst::Neg(dst) => self.push(Instruction::Neg(register(dst)), span),
+            VInst::Variable(dst, id) => {
+                self.push(Instruction::LoadImmediate(register(dst), Immediate::Variable(id)), span);
+            }
             VInst::Number(dst, number) => {
                 self.push(Instruction::LoadImmediate(register(dst), Immediate::Number(number)), span);
             }

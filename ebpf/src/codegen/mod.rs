@@ -14,6 +14,7 @@ mod emit;
 mod frame;
 mod link;
 mod liveness;
+mod names;
 mod print;
 mod regalloc;
 mod regions;
@@ -24,12 +25,15 @@ mod vcode;
 
 pub use target::Target;
 
-use probebook_lang::ir;
+use std::collections::HashMap;
+
+use probebook_lang::ir::{self, Names};
 use probebook_lang::source::Span;
 
 use crate::object::{MapSpec, Object, ProgramSpec};
 use emit::Emitted;
 use link::Linked;
+use names::Table;
 use regions::Regions;
 use vcode::VCode;
 
@@ -40,6 +44,25 @@ pub struct Unsupported {
     pub span: Span,
     /// One sentence, lower case, no full stop.
     pub message: String,
+}
+
+/// Constant data that programs read, gathered while they are selected.
+#[derive(Default)]
+struct Constants {
+    bytes: Vec<u8>,
+    /// Where each table of names begins.
+    tables: HashMap<Names, u32>,
+}
+
+impl Constants {
+    /// Where a table begins.
+    fn table(&mut self, names: Names) -> u32 {
+        *self.tables.entry(names).or_insert_with(|| {
+            let start = self.bytes.len() as u32;
+            self.bytes.extend(Table::of(names).bytes());
+            start
+        })
+    }
 }
 
 /// Stack that slots may use at first, of the 512 bytes, and with ever more spilled registers.
@@ -54,10 +77,11 @@ const MOST_FRAMES: usize = 8;
 /// [`Unsupported`].
 pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
+    let mut constants = Constants::default();
     let mut programs = Vec::new();
     let mut regions = Regions::default();
     for (index, program) in module.programs.iter().enumerate() {
-        let code = select_all(module, program, &maps, target)?;
+        let code = select_all(module, program, &maps, target, &mut constants)?;
         let Linked { code, spans, relocations, strides, functions, scratch } =
             finish(&code, program, target)?;
         regions.add(program, scratch, strides);
@@ -72,7 +96,8 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
         });
     }
     let scratch_size = regions.assign(&mut programs);
-    Ok(Object { maps, records: module.records.clone(), programs, scratch_size })
+    let records = module.records.clone();
+    Ok(Object { maps, records, programs, scratch_size, constants: constants.bytes })
 }
 
 /// The virtual code of every program as text.
@@ -82,8 +107,9 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
 pub fn print_vcode(module: &ir::Module, target: &Target) -> Result<String, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
     let mut out = String::new();
+    let mut constants = Constants::default();
     for program in &module.programs {
-        let code = select_all(module, program, &maps, target)?;
+        let code = select_all(module, program, &maps, target, &mut constants)?;
         out.push_str(&format!("program {}:\n{}", program.name, print::print(&code[0])));
         for (sub, code) in program.subprograms.iter().zip(&code[1..]) {
             out.push_str(&format!("function {}:\n{}", sub.name, print::print(code)));
@@ -98,10 +124,10 @@ fn select_all(
     program: &ir::Program,
     maps: &[MapSpec],
     target: &Target,
+    constants: &mut Constants,
 ) -> Result<Vec<VCode>, Unsupported> {
-    let entry = select::select(module, program, None, maps, target)?;
-    let subs = program.subprograms.iter().map(|sub| select::select(module, program, Some(sub), maps, target));
-    std::iter::once(Ok(entry)).chain(subs).collect()
+    let functions = std::iter::once(None).chain(program.subprograms.iter().map(Some));
+    functions.map(|function| select::select(module, program, function, maps, target, constants)).collect()
 }
 
 /// Places memory, allocates registers and emits, again with less memory on the stack if it overflows.

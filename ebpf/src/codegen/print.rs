@@ -62,6 +62,7 @@ impl fmt::Display for VInst {
             Self::MoveLow(dst, src) => write!(f, "{dst} = (u32){src}"),
             Self::Swap(dst, width) => write!(f, "{dst} = be{} {dst}", width.bytes() * 8),
             Self::Neg(dst) => write!(f, "{dst} = -{dst}"),
+            Self::Variable(dst, id) => write!(f, "{dst} = variable#{id} ll"),
             Self::Number(dst, number) => write!(f, "{dst} = {number:#x} ll"),
             Self::Map(dst, map, None) => write!(f, "{dst} = {map:?}"),
             Self::Map(dst, map, Some(offset)) => write!(f, "{dst} = &{map:?}[0]+{offset}"),

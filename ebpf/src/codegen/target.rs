@@ -13,6 +13,8 @@ pub struct Target {
     pub iter_num: Option<[u32; 3]>,
     /// The BTF id of `bpf_map_sum_elem_count`. Linux 6.6.
     pub map_sum_elem_count: Option<u32>,
+    /// The BTF id of `bpf_strnstr`. Linux 6.17.
+    pub strnstr: Option<u32>,
     /// Device and inode of our PID namespace, if it is not the initial one.
     pub pid_namespace: Option<(u64, u64)>,
 }

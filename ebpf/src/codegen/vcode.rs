@@ -129,6 +129,8 @@ pub(super) enum VInst {
     Neg(Reg),
     /// A 64-bit number.
     Number(Reg, u64),
+    /// A variable of Linux, by its BTF id.
+    Variable(Reg, u32),
     /// A map, or the address of a byte of its first element.
     Map(Reg, MapRef, Option<u32>),
     /// A function of the program, by its number, for a helper that calls it.
@@ -276,6 +278,7 @@ impl VInst {
             | Self::Swap(dst, _)
             | Self::Neg(dst)
             | Self::Number(dst, _)
+            | Self::Variable(dst, _)
             | Self::Map(dst, ..)
             | Self::Function(dst, _)
             | Self::Stride(dst)
@@ -324,7 +327,7 @@ impl VInst {
                 operand(src);
             }
             Self::Call(_, arguments) => (1..=u32::from(arguments)).for_each(|n| operand(Reg(n).into())),
-            Self::Number(..) | Self::Map(..) | Self::Function(..) => {}
+            Self::Number(..) | Self::Variable(..) | Self::Map(..) | Self::Function(..) => {}
         }
     }
 
@@ -344,6 +347,7 @@ impl VInst {
             Self::Swap(dst, _)
             | Self::Neg(dst)
             | Self::Number(dst, _)
+            | Self::Variable(dst, _)
             | Self::Map(dst, ..)
             | Self::Function(dst, _)
             | Self::Stride(dst) => f(dst),

@@ -142,6 +142,7 @@ impl fmt::Display for Instruction {
             Self::MoveSigned(dst, src, width) => write!(f, "r{dst} = ({})r{src}", width.symbol(true)),
             Self::MoveLow(dst, src) => write!(f, "w{dst} = w{src}"),
             Self::LoadImmediate(dst, Immediate::Number(number)) => write!(f, "r{dst} = {number:#x} ll"),
+            Self::LoadImmediate(dst, Immediate::Variable(id)) => write!(f, "r{dst} = variable {id} ll"),
             Self::LoadImmediate(dst, Immediate::Map(fd)) => write!(f, "r{dst} = map fd {fd} ll"),
             Self::LoadImmediate(dst, Immediate::MapValue(fd, offset)) => {
                 write!(f, "r{dst} = &map fd {fd}[0]+{offset} ll")

@@ -77,6 +77,8 @@ pub enum Immediate {
     MapValue(i32, u32),
     /// A function of the program, for a helper that calls it: words from the next one. Linux 5.13.
     Function(i32),
+    /// A variable of Linux, by its BTF id. Linux 5.10.
+    Variable(u32),
 }
 
 /// An instruction; targets of jumps are relative to the next word.
@@ -153,6 +155,7 @@ const CALL: u8 = 0x80;
 const EXIT: u8 = 0x90;
 const PSEUDO_MAP_FD: u8 = 1;
 const PSEUDO_MAP_VALUE: u8 = 2;
+const PSEUDO_BTF_ID: u8 = 3;
 const PSEUDO_KFUNC: u8 = 2;
 const PSEUDO_CALL: u8 = 1;
 const PSEUDO_FUNC: u8 = 4;
@@ -242,6 +245,7 @@ impl Instruction {
                     Immediate::Map(fd) => (PSEUDO_MAP_FD, fd, 0),
                     Immediate::MapValue(fd, offset) => (PSEUDO_MAP_VALUE, fd, offset as i32),
                     Immediate::Function(distance) => (PSEUDO_FUNC, distance, 0),
+                    Immediate::Variable(id) => (PSEUDO_BTF_ID, id as i32, 0),
                 };
                 code.push(word(LD | IMM | Width::B8 as u8, dst, src, 0, low));
                 word(0, 0, 0, 0, high)
@@ -293,6 +297,7 @@ impl Instruction {
                         PSEUDO_MAP_FD => Immediate::Map(immediate),
                         PSEUDO_MAP_VALUE => Immediate::MapValue(immediate, high),
                         PSEUDO_FUNC => Immediate::Function(immediate),
+                        PSEUDO_BTF_ID => Immediate::Variable(immediate as u32),
                         _ => return None,
                     },
                 )
@@ -378,6 +383,7 @@ mod tests {
                 Instruction::LoadImmediate(a, Immediate::Number(number)),
                 Instruction::LoadImmediate(a, Immediate::Map(number as i32)),
                 Instruction::LoadImmediate(a, Immediate::MapValue(number as i32, offset as u32)),
+                Instruction::LoadImmediate(a, Immediate::Variable(number as u32)),
                 Instruction::Load { dst: a, base: b, offset, width, signed: false },
                 Instruction::Load { dst: a, base: b, offset, width: narrow, signed: true },
                 Instruction::Store { base: a, offset, width, src: source },

@@ -13,7 +13,7 @@ use crate::object::ProgramSpec;
 const KEPT: usize = 12;
 
 /// Reasons as the verifier words them (a fragment), and what they mean to a reader.
-const REASONS: [(&str, &str); 10] = [
+const REASONS: [(&str, &str); 11] = [
     ("total number of maps per program", "the program uses more than the 64 maps that Linux allows"),
     (
         "cannot be patched due to 16-bit range",
@@ -31,6 +31,7 @@ const REASONS: [(&str, &str); 10] = [
     ("combined stack size", "the program needs more than the 512 bytes of stack"),
     ("unbounded memory access", "a memory access whose bounds cannot be seen"),
     ("invalid mem access", "a pointer is used that cannot be followed directly"),
+    ("cannot use helper", "Linux does not offer this here: not to this kind of probe, or it is locked down"),
     ("unknown func", "a helper function that this Linux does not offer to this kind of probe"),
     ("helper call is not allowed", "a helper function that this Linux does not offer to this kind of probe"),
 ];

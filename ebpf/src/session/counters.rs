@@ -13,6 +13,8 @@ const ARRAY: u32 = 2;
 const PER_CPU_ARRAY: u32 = 6;
 /// `BPF_F_MMAPABLE`, Linux 5.5.
 const MMAPABLE: u32 = 1 << 10;
+/// `BPF_F_RDONLY_PROG`: programs cannot write it. Linux 5.2.
+const READ_ONLY: u32 = 1 << 7;
 /// The length of the mapping, which need not reach over the zeros: Linux maps whole pages.
 const PAGE: usize = 4096;
 
@@ -60,6 +62,18 @@ pub fn create_scratch(bytes: u32, cpus: usize) -> io::Result<OwnedFd> {
     map::create(ARRAY, 4, size.max(8), 1, 0, "probebook_mem")
 }
 
+/// Constant data that programs read.
+///
+/// # Errors
+/// What Linux answers.
+pub fn create_constants(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut value = bytes.to_vec();
+    value.resize(bytes.len().next_multiple_of(8).max(8), 0);
+    let fd = map::create(ARRAY, 4, value.len() as u32, 1, READ_ONLY, "probebook_data")?;
+    map::update(fd.as_fd(), &0_u32.to_ne_bytes(), &value)?;
+    Ok(fd)
+}
+
 /// [`Globals`], mapped into this process.
 #[derive(Debug)]
 pub struct Shared {
@@ -99,6 +113,12 @@ impl Shared {
     pub fn set_started(&self, boot_ns: u64) {
         // SAFETY: as in `set_gate`.
         unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).started) }.store(boot_ns, Ordering::SeqCst);
+    }
+
+    /// Sets how far the TAI clock is ahead of the monotonic one.
+    pub fn set_tai_ahead(&self, ns: u64) {
+        // SAFETY: as in `set_gate`.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).tai_ahead) }.store(ns, Ordering::SeqCst);
     }
 }
 

@@ -28,7 +28,7 @@ use crate::event::ring::{self, Queue, Setup};
 use crate::load::{Program, Terms};
 use crate::map::{Map, MapSnapshot};
 use crate::object::{Counter, MapRef, Object};
-use crate::sys::perf::boot_clock_ns;
+use crate::sys::perf::{boot_clock_ns, tai_ahead_ns};
 use crate::sys::program::RunCounts;
 use crate::tracer::{Counts, Running};
 use counters::{Counters, Shared};
@@ -78,6 +78,7 @@ pub struct Session {
     globals: Shared,
     counters: Arc<Counters>,
     _scratch: OwnedFd,
+    _constants: OwnedFd,
     queue: Queue,
     statistics: Option<OwnedFd>,
     started: Instant,
@@ -98,6 +99,7 @@ impl Session {
         let globals = Shared::create(object.zeros()).map_err(made)?;
         let counters = Arc::new(Counters::create(parts.cpus).map_err(made)?);
         let scratch = counters::create_scratch(object.scratch_size, parts.cpus).map_err(made)?;
+        let constants = counters::create_constants(&object.constants).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let terms = Terms {
             plan: &parts.plan,
@@ -111,6 +113,7 @@ impl Session {
                 MapRef::Ring => ring::descriptor(&ring),
                 MapRef::Counters => counters.as_fd(),
                 MapRef::Scratch => scratch.as_fd(),
+                MapRef::Constants => constants.as_fd(),
                 MapRef::Globals => globals.as_fd(),
             };
             programs.push(Program::load(spec, terms, resolve)?);
@@ -137,6 +140,7 @@ impl Session {
             globals,
             counters,
             _scratch: scratch,
+            _constants: constants,
             queue,
             statistics: parts
                 .statistics
@@ -156,6 +160,7 @@ impl Session {
             self.attachments.push(plan.attach(program)?);
         }
         self.globals.set_started(boot_clock_ns());
+        self.globals.set_tai_ahead(tai_ahead_ns());
         let begin = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::Begin);
         let mut began = false;
         for program in self.programs.iter().filter(begin) {

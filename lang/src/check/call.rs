@@ -5,6 +5,7 @@
 use super::Checker;
 use super::expr::effect;
 use super::scope::Local;
+use super::task::is_relative;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Action, MapId, RecordKind};
@@ -21,8 +22,10 @@ impl Checker<'_> {
             return self.unknown_name(name, function.span, "function");
         };
         match builtin.kind {
+            Kind::Variable if is_relative(name) => return self.relative(name, arguments, span),
             Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
             Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
+            Kind::Variable if matches!(name, "pid" | "tid") => return self.id_in(name, arguments, span),
             Kind::Variable => {
                 let message = format!("`{name}` takes no arguments");
                 return self.error(Code::WrongArguments, span, message);
@@ -37,15 +40,15 @@ impl Checker<'_> {
             }
             Kind::Function => {}
         }
+        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
+            return self.computed(name, arguments, span);
+        }
         if builtins::UNSAFE.contains(&name) && !self.environment.unsafe_allowed {
             let message = format!("`{name}` can harm this machine, so it must be allowed first");
             self.report(
                 Diagnostic::error(Code::UnsafeFunction, span, message)
                     .help("allow it: `%set unsafe on` in a notebook, `--unsafe` on the command line"),
             );
-        }
-        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
-            return self.computed(name, arguments, span);
         }
         match name {
             "printf" => self.formatted(name, Action::Print, arguments, span),
@@ -74,7 +77,16 @@ impl Checker<'_> {
             "len" => self.len(arguments, span),
             "kptr" => self.address_in(name, arguments, Space::Kernel, span),
             "uptr" => self.address_in(name, arguments, Space::User, span),
-            _ => self.str(arguments, span),
+            "str" => self.str(arguments, span),
+            "reg" => self.register(arguments, span),
+            "kaddr" => self.kernel_address(arguments, span),
+            "uaddr" => self.user_address(arguments, span),
+            "percpu_kaddr" => self.per_cpu_address(arguments, span),
+            "signal" | "signal_thread" => self.signal(name, arguments, span),
+            "override" => self.override_result(arguments, span),
+            "write_user" => self.write_user(arguments, span),
+            "is_err" => self.is_error(arguments, span),
+            _ => self.text_function(name, arguments, span),
         }
     }
 

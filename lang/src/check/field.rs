@@ -199,28 +199,27 @@ impl Checker<'_> {
             }
         };
         let of = of?;
-        let constant = limit.as_ref().and_then(super::infer::literal);
-        let capacity = match constant {
-            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).clamp(1, self.config.max_strlen),
-            None => self.config.max_strlen,
-        };
-        let ty = Type::String { capacity };
-        match of.ty {
-            // A length counts the NUL of what is read from memory, but not that of a string.
-            Type::String { capacity: now } => {
-                let capacity = if constant.is_some() { capacity + 1 } else { capacity };
-                Some(shorten(of, now, capacity, span))
+        let space = match of.ty {
+            Type::String { capacity } => return self.cut(of, capacity, limit, span),
+            Type::Array { of: ref element, len } if matches!(**element, Type::Int { width: 1, .. }) => {
+                let capacity = (len + 1).min(self.config.max_strlen);
+                return self.cut(convert(of, &Type::String { capacity }), capacity, limit, span);
             }
-            Type::Pointer { .. } | Type::Int { .. } => {
-                let space = self.space_of(&of);
-                let limit = limit.filter(|_| constant.is_none()).map(Box::new);
-                Some(Expr::new(ExprKind::ReadString { address: Box::new(of), space, limit }, ty, span))
-            }
+            Type::Pointer { .. } | Type::Int { .. } => self.space_of(&of),
             _ => {
                 let message = format!("`str` reads from a pointer, not from a value of type {}", of.ty);
-                self.error(Code::WrongArguments, of.span, message)
+                return self.error(Code::WrongArguments, of.span, message);
             }
-        }
+        };
+        // A length counts the NUL, and the type has room for one more.
+        let most = self.config.max_strlen;
+        let constant = limit.as_ref().and_then(super::infer::literal);
+        let capacity = constant
+            .and_then(|length| u32::try_from(length).ok())
+            .map_or(most, |length| length.saturating_add(1).min(most));
+        let limit = limit.filter(|_| constant.is_none_or(|length| length < i128::from(most)));
+        let kind = ExprKind::ReadString { address: Box::new(of), space, limit: limit.map(Box::new) };
+        Some(Expr::new(kind, Type::String { capacity }, span))
     }
 
     /// What `str` reads from: `$1` is text even if it looks like a number.
@@ -228,19 +227,12 @@ impl Checker<'_> {
         if let Some(text) = self.parameter_text(source) {
             return Some(text);
         }
-        self.value(source)
-    }
-}
-
-/// A string, cut to a capacity.
-fn shorten(of: Expr, now: u32, capacity: u32, span: Span) -> Expr {
-    match of.kind {
-        ExprKind::String(mut text) => {
-            text.truncate(capacity as usize - 1);
-            super::expr::string_literal(text, span)
-        }
-        _ if now <= capacity => Expr { span, ..of },
-        _ => convert(Expr { span, ..of }, &Type::String { capacity }),
+        let value = self.value(source)?;
+        // A number as a literal is no address either.
+        Some(match super::infer::literal(&value) {
+            Some(number) => super::expr::string_literal(number.to_string().into_bytes(), source.span),
+            None => value,
+        })
     }
 }
 

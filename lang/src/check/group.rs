@@ -77,7 +77,10 @@ impl<'a> Uses<'a> {
             ExprKind::Name(name) if name == "func" => uses.func = true,
             ExprKind::Name(name) if name == "args" => uses.args = true,
             ExprKind::Call { function, .. } if function.text == "probe" => uses.probe = true,
-            ExprKind::Call { function, .. } if function.text == "func" => uses.func = true,
+            // Where a symbol lies is told by where the function does.
+            ExprKind::Call { function, .. } if matches!(function.text.as_str(), "func" | "uaddr") => {
+                uses.func = true;
+            }
             ExprKind::Member(of, field) if matches!(&of.kind, ExprKind::Name(name) if name == "args") => {
                 uses.fields.push(&field.text);
             }

@@ -34,8 +34,12 @@ mod predicate;
 mod quantity;
 mod scope;
 mod stmt;
+mod symbol;
+mod system;
+mod task;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod variable;
 mod walk;
 

@@ -1,60 +1,29 @@
 //! bare names → what they stand for: builtin variables, and calls without parentheses.
 
 use super::Checker;
-use super::expr::{integer_literal, string_literal};
+use super::cast::convert;
+use super::expr::{block_of, integer_literal, string_literal};
+use super::task::is_relative;
 use crate::builtins::{self, Availability};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Ambient, Clock};
+use crate::ir::{Ambient, Clock, RecordKind, RuntimeWarning};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::typed::{Expr, ExprKind, Quantity};
+use crate::typed::{Expr, ExprKind, Quantity, Stmt, StmtKind};
 use crate::types::handle::Handle;
 use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
-const LATER: &[&str] = &[
-    "ppid",
-    "pcomm",
-    "leader_tid",
-    "leader_comm",
-    "numaid",
-    "jiffies",
-    "cpid",
-    "has_cpid",
-    "ctx",
-    "kstack",
-    "ustack",
-    "dw_ustack",
-    "usermode",
-    "tseries",
-    "assert",
-    "skboutput",
-    "str_concat",
-    "strlen",
-    "strcontains",
-    "strstr",
-    "strncmp",
-    "memcmp",
-    "strerror",
-    "signal_name",
-    "syscall_name",
-    "path",
-    "bswap",
-    "kaddr",
-    "percpu_kaddr",
-    "uaddr",
-    "reg",
-    "container_of",
-    "write_user",
-    "override",
-    "signal",
-    "signal_thread",
-    "socket_cookie",
-    "is_err",
-    "ksym",
-    "usym",
+const LATER: &[&str] =
+    &["ctx", "kstack", "ustack", "dw_ustack", "tseries", "assert", "container_of", "ksym", "usym"];
+
+/// Functions that only mean something in probes that Probebook does not have yet, and these probes.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("path", "fentry, fexit and iter"),
+    ("skboutput", "fentry, fexit and iter"),
+    ("socket_cookie", "fentry, fexit and iter"),
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).
@@ -66,6 +35,7 @@ impl Checker<'_> {
     /// A name that stands alone: a builtin variable, or a function without arguments.
     pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         match builtins::find(name).map(|builtin| builtin.kind) {
+            Some(builtins::Kind::Variable) if is_relative(name) => self.relative(name, &[], span),
             Some(builtins::Kind::Variable) => self.builtin_variable(name, span),
             Some(builtins::Kind::Function) => {
                 let function = ast::Name { text: name.to_string(), span };
@@ -89,7 +59,11 @@ impl Checker<'_> {
     pub(super) fn unknown_name<T>(&mut self, name: &str, span: Span, what: &str) -> Option<T> {
         let mut diagnostic =
             Diagnostic::error(Code::UnknownName, span, format!("there is no {what} `{name}`"));
-        if LATER.contains(&name) {
+        if let Some((_, probes)) = ELSEWHERE.iter().find(|(other, _)| *other == name) {
+            let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
+            diagnostic = Diagnostic::error(Code::NotAvailable, span, message)
+                .note(format!("it can be used in {probes} probes, which are not supported yet"));
+        } else if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
         } else if self.scope.find(name, span).is_some() {
@@ -146,6 +120,11 @@ impl Checker<'_> {
             "cpu" => ambient(Ambient::Cpu, Type::U64),
             "rand" => ambient(Ambient::Random, Type::U64),
             "cgroup" => ambient(Ambient::Cgroup, Type::U64),
+            "numaid" => ambient(Ambient::Node, Type::U64),
+            "jiffies" => ambient(Ambient::Jiffies, Type::U64),
+            "usermode" => ambient(Ambient::UserMode, Type::int(1, false)),
+            "cpid" => Some(self.command(span)),
+            "has_cpid" => Some(super::fold::boolean(self.environment.command.is_some(), span)),
             "ncpus" => {
                 let count = integer_literal(i128::from(self.host.cpus()), span);
                 Some(Expr::new(ExprKind::Cast(Box::new(count)), Type::U64, span))
@@ -165,6 +144,40 @@ impl Checker<'_> {
             },
             _ => self.argument(name, span),
         }
+    }
+
+    /// `cpid`: the process of the command that runs with the program.
+    fn command(&mut self, span: Span) -> Expr {
+        let number = |n: u32| convert(integer_literal(i128::from(n), span), &Type::U64);
+        if let Some(command) = self.environment.command {
+            return number(command);
+        }
+        let kind = RecordKind::RuntimeWarning(RuntimeWarning::NoCommand);
+        let warn = Stmt { kind: StmtKind::Emit { kind, fields: Vec::new() }, span };
+        block_of(vec![warn], Some(number(0)), span)
+    }
+
+    /// `pid(namespace)` and `tid(namespace)`
+    pub(super) fn id_in(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [namespace] = arguments else { return self.wrong_arguments(name, span) };
+        let word = match &namespace.kind {
+            ast::ExprKind::Name(word) => word.as_str(),
+            _ => "",
+        };
+        let ambient = match (name, word) {
+            ("pid", "curr_ns") => Ambient::Pid,
+            ("pid", "init") => Ambient::InitialPid,
+            (_, "curr_ns") => Ambient::Tid,
+            (_, "init") => Ambient::InitialTid,
+            _ => {
+                self.report(
+                    Diagnostic::error(Code::WrongArguments, namespace.span, "this is not a PID namespace")
+                        .help("`curr_ns` numbers processes as we see them, `init` as the machine does"),
+                );
+                return None;
+            }
+        };
+        Some(Expr::new(ExprKind::Ambient(ambient), Type::int(4, false), span))
     }
 
     fn argument(&mut self, name: &str, span: Span) -> Option<Expr> {
@@ -195,10 +208,11 @@ impl Checker<'_> {
             "boot" => Clock::Boot,
             "monotonic" => Clock::Monotonic,
             "tai" => Clock::Tai,
+            "sw_tai" => Clock::SoftwareTai,
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongArguments, clock.span, "this is not a clock")
-                        .help("the clocks are boot, monotonic and tai"),
+                        .help("the clocks are boot, monotonic, tai and sw_tai"),
                 );
                 return None;
             }
@@ -250,14 +264,14 @@ impl Checker<'_> {
     }
 }
 
-fn time(ambient: Ambient, span: Span) -> Expr {
-    Expr::new(ExprKind::Ambient(ambient), Type::U64, span).measuring(Some(Quantity::Timestamp))
-}
-
-/// `a`, `a and b`, `a, b and c`
+/// `a`, `a and b` or `a, b and c`.
 fn listed(names: &[&str]) -> String {
     match names {
-        [others @ .., last] if !others.is_empty() => format!("{} and {last}", others.join(", ")),
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
         _ => names.concat(),
     }
+}
+
+fn time(ambient: Ambient, span: Span) -> Expr {
+    Expr::new(ExprKind::Ambient(ambient), Type::U64, span).measuring(Some(Quantity::Timestamp))
 }

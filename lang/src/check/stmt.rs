@@ -8,7 +8,7 @@ use super::infer::literal;
 use super::scope::Local;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{self, Iterable, StmtKind as Ast};
-use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
+use crate::typed::{Expr, ExprKind, Intrinsic, Stmt, StmtKind};
 use crate::types::Type;
 
 /// The largest count of `unroll`.
@@ -221,5 +221,6 @@ fn does_something(expr: &Expr) -> bool {
                 | ExprKind::MapStep { .. }
                 | ExprKind::MapDelete { .. }
                 | ExprKind::Block(..)
+                | ExprKind::Intrinsic(Intrinsic::WriteUser, _)
         )
 }

@@ -7,7 +7,7 @@ use super::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Environment, KnownMap, Parameters};
 use crate::host::{
-    Field, FieldKind, FixedHost, FunctionType, Host, KernelFunction, TracepointFormat, Unavailable,
+    Field, FieldKind, FixedHost, FunctionType, Host, KernelFunction, Symbol, TracepointFormat, Unavailable,
 };
 use crate::source::Source;
 use crate::syntax;
@@ -563,6 +563,15 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         }
         fn functions(&self, _: &str) -> Result<Vec<(String, u64)>, Unavailable> {
             Ok(Vec::new())
+        }
+        fn symbol(&self, _: &str, _: &str) -> Result<Option<Symbol>, Unavailable> {
+            Ok(None)
+        }
+        fn kernel_symbol(&self, _: &str) -> Result<Option<u64>, Unavailable> {
+            Ok(None)
+        }
+        fn kernel_variable(&self, _: &str) -> Result<Option<u32>, Unavailable> {
+            Ok(None)
         }
         fn cpus(&self) -> u32 {
             1

@@ -85,6 +85,8 @@ pub enum Clock {
     Monotonic,
     /// International atomic time.
     Tai,
+    /// The monotonic clock plus what atomic time was ahead of it when the session started.
+    SoftwareTai,
 }
 
 /// A fact about the current task or CPU that one word holds.
@@ -94,6 +96,10 @@ pub enum Ambient {
     Pid,
     /// `tid`: the thread, in our PID namespace.
     Tid,
+    /// `pid(init)`: the process, in the initial PID namespace.
+    InitialPid,
+    /// `tid(init)`: the thread, in the initial PID namespace.
+    InitialTid,
     /// `uid`
     Uid,
     /// `gid`
@@ -110,6 +116,78 @@ pub enum Ambient {
     Cgroup,
     /// The address of the current task's `task_struct`.
     Task,
+    /// The address of the probed function in its process.
+    FunctionAddress,
+    /// `jiffies`
+    Jiffies,
+    /// `numaid`: the NUMA node of the CPU.
+    Node,
+    /// `usermode`: 1 if the CPU was interrupted in user mode, else 0.
+    UserMode,
+}
+
+/// A register of x86-64, as the probed place left it, in the order of Linux's `struct pt_regs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Register {
+    R15,
+    R14,
+    R13,
+    R12,
+    Bp,
+    Bx,
+    R11,
+    R10,
+    R9,
+    R8,
+    Ax,
+    Cx,
+    Dx,
+    Si,
+    Di,
+    /// The number of the system call.
+    OriginalAx,
+    Ip,
+    Cs,
+    Flags,
+    Sp,
+    Ss,
+}
+
+impl Register {
+    /// The register of a name in `reg("name")`, without the `r` or `e` that its width gives it.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "r15" => Self::R15,
+            "r14" => Self::R14,
+            "r13" => Self::R13,
+            "r12" => Self::R12,
+            "bp" => Self::Bp,
+            "bx" => Self::Bx,
+            "r11" => Self::R11,
+            "r10" => Self::R10,
+            "r9" => Self::R9,
+            "r8" => Self::R8,
+            "ax" => Self::Ax,
+            "cx" => Self::Cx,
+            "dx" => Self::Dx,
+            "si" => Self::Si,
+            "di" => Self::Di,
+            "orig_rax" => Self::OriginalAx,
+            "ip" | "pc" => Self::Ip,
+            "cs" => Self::Cs,
+            "flags" => Self::Flags,
+            "sp" => Self::Sp,
+            "ss" => Self::Ss,
+            _ => return None,
+        })
+    }
+
+    /// All names.
+    pub const NAMES: [&str; 22] = [
+        "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di",
+        "orig_rax", "ip", "pc", "cs", "flags", "sp", "ss",
+    ];
 }
 
 /// What an aggregation does with a number.
@@ -242,6 +320,10 @@ pub enum Op {
         /// What to compare with.
         data: Vec<u8>,
     },
+    /// An operation on strings and bytes.
+    Text(super::TextOp),
+    /// An operation on the system around the program, with a result.
+    System(super::SystemOp),
     /// Reads kernel or user memory into local memory; zeros where that faults. No result.
     Read {
         /// The target in local memory.
@@ -311,6 +393,8 @@ pub enum Op {
     LocalAddress(Value),
     /// `argN` of an uprobe or a raw tracepoint.
     Argument(u8),
+    /// `reg("name")`
+    Register(Register),
     /// `retval`
     ReturnValue,
     /// A fact about the current task or CPU.

@@ -12,12 +12,16 @@ pub mod flow;
 mod inst;
 mod operands;
 pub mod print;
+mod system;
+mod text;
 pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use inst::*;
+pub use system::*;
+pub use text::*;
 
 use crate::config::Config;
 use crate::printf::Format;
@@ -170,6 +174,14 @@ pub enum RuntimeWarning {
     DivideByZero,
     /// An index was outside of its array; 0 is the result.
     IndexOutOfBounds,
+    /// `cpid` was read, but no command was run.
+    NoCommand,
+    /// The number of a signal is not from 1 to 64; none was sent.
+    SignalNumber,
+    /// Linux refused to send a signal.
+    SignalFailed,
+    /// There is no process of a number; its name is `N/A`.
+    NoSuchProcess,
 }
 
 impl RuntimeWarning {
@@ -178,6 +190,10 @@ impl RuntimeWarning {
         match self {
             Self::DivideByZero => "divide or modulo by 0, 1 is used as the result",
             Self::IndexOutOfBounds => "array index out of bounds, 0 is used as the result",
+            Self::NoCommand => "no command was run (-c), cpid is 0",
+            Self::SignalNumber => "the number of a signal is from 1 to 64, none was sent",
+            Self::SignalFailed => "the signal could not be sent",
+            Self::NoSuchProcess => "no such process, its name is N/A",
         }
     }
 }

@@ -10,6 +10,8 @@ impl Op {
     /// The type of the result, or `None` if it has none.
     pub fn result(&self) -> Option<Type> {
         match self {
+            Self::Text(op) => op.result(),
+            Self::System(_) => Some(Type::Int),
             Self::SlotAddress(..) | Self::SharedAddress(_) => Some(Type::Slot),
             Self::Parameter(_, ty) => Some(*ty),
             Self::Const(_)
@@ -28,6 +30,7 @@ impl Op {
             | Self::ContextAddress(_)
             | Self::LocalAddress(_)
             | Self::Argument(_)
+            | Self::Register(_)
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapGet { .. }
@@ -81,6 +84,7 @@ impl Op {
             | Self::Context { .. }
             | Self::ContextAddress(_)
             | Self::Argument(_)
+            | Self::Register(_)
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapLen(_)
@@ -93,6 +97,8 @@ impl Op {
                 f(a, slot);
                 f(b, slot);
             }
+            Self::Text(op) => op.visit_mut(f),
+            Self::System(op) => op.visit_mut(f),
             Self::Extend { value, .. } | Self::Swap { value, .. } => f(value, int),
             Self::Load { memory, .. }
             | Self::Zero { memory, .. }

@@ -179,6 +179,8 @@ impl fmt::Display for Op {
             Self::StringEq { a, b, size } => write!(f, "string_eq [{a}], [{b}], {size} bytes"),
             Self::BytesEq { a, b, size } => write!(f, "bytes_eq [{a}], [{b}], {size} bytes"),
             Self::BytesAre { memory, data } => write!(f, "bytes_are [{memory}], \"{}\"", data.escape_ascii()),
+            Self::Text(op) => op.fmt(f),
+            Self::System(op) => op.fmt(f),
             Self::Read { to, size, space, address } => {
                 write!(f, "read_{} [{to}], {size} bytes, {address}", lower(space))
             }
@@ -198,6 +200,7 @@ impl fmt::Display for Op {
             Self::LocalAddress(memory) => write!(f, "local_address [{memory}]"),
             Self::ContextAddress(offset) => write!(f, "context_address +{offset}"),
             Self::Argument(index) => write!(f, "argument {index}"),
+            Self::Register(register) => write!(f, "register {}", lower(register)),
             Self::ReturnValue => f.write_str("return_value"),
             Self::Ambient(ambient) => f.write_str(&lower(ambient)),
             Self::Comm { to } => write!(f, "comm [{to}]"),

@@ -256,6 +256,12 @@ impl Verifier<'_> {
                 inside(b, 0, *size)
             }
             Op::BytesAre { memory, data } => inside(memory, 0, data.len() as u32),
+            Op::System(op) => {
+                op.access().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
+            }
+            Op::Text(op) => {
+                op.accesses().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
+            }
             Op::Read { to, size, .. } => inside(to, 0, *size),
             Op::ReadString { to, capacity, .. } => inside(to, 0, *capacity),
             Op::ReadBytes { to, capacity, .. } => inside(to, 0, *capacity),

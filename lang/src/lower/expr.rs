@@ -51,6 +51,7 @@ impl Lowering<'_, '_> {
             }
             ExprKind::Ambient(ambient) => self.builder.value(Op::Ambient(*ambient), span),
             ExprKind::Argument(n) => self.builder.value(Op::Argument(*n), span),
+            ExprKind::Register(register) => self.builder.value(Op::Register(*register), span),
             ExprKind::ReturnValue => self.builder.value(Op::ReturnValue, span),
             ExprKind::Context { offset } => self.context(*offset, &expr.ty, span),
             ExprKind::Deref { address, space } => {
@@ -98,6 +99,7 @@ impl Lowering<'_, '_> {
                 let key = self.key(Some(key));
                 self.builder.value(Op::MapHas { map: *map, key }, span)
             }
+            ExprKind::Intrinsic(what, operands) => self.intrinsic(*what, operands, span),
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
             | ExprKind::Comm

@@ -18,8 +18,10 @@ mod operator;
 mod place;
 mod record;
 mod stmt;
+mod system;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::ir::builder::{self, FunctionBuilder};
 use crate::ir::{self, BlockId, SlotId, Value};

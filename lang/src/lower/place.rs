@@ -30,6 +30,11 @@ impl Place {
     pub fn at(self, offset: u32) -> Self {
         Self { slot: self.slot, offset: self.offset + offset }
     }
+
+    /// Whether it starts at a word.
+    pub fn is_aligned(self) -> bool {
+        self.offset.is_multiple_of(8)
+    }
 }
 
 impl Lowering<'_, '_> {
@@ -112,13 +117,10 @@ impl Lowering<'_, '_> {
                 let to = self.address(to, span);
                 self.builder.effect(Op::Comm { to }, span);
             }
-            ExprKind::ReadString { address, space, limit } => {
-                let address = self.scalar(address);
-                let limit = limit.as_ref().map(|limit| self.scalar(limit));
-                let to = self.address(to, span);
-                let op = Op::ReadString { to, capacity: size, limit, space: *space, address };
-                self.builder.effect(op, span);
+            ExprKind::ReadString { .. } => {
+                self.read_string(expr, to);
             }
+            ExprKind::Intrinsic(what, operands) => self.write_intrinsic(*what, operands, size, to, span),
             ExprKind::ReadBuffer { address, space, length } => {
                 let address = self.scalar(address);
                 let length = self.scalar(length);
@@ -197,6 +199,18 @@ impl Lowering<'_, '_> {
                 self.copy(from, to, size, span);
             }
         }
+    }
+
+    /// Reads a string, and gives its length.
+    pub(super) fn read_string(&mut self, expr: &Expr, to: Place) -> Value {
+        let ExprKind::ReadString { address, space, limit } = &expr.kind else {
+            unreachable!("not read from memory")
+        };
+        let address = self.scalar(address);
+        let limit = limit.as_ref().map(|limit| self.scalar(limit));
+        let to = self.address(to, expr.span);
+        let capacity = Layout::of(&expr.ty).size;
+        self.builder.value(Op::ReadString { to, capacity, limit, space: *space, address }, expr.span)
     }
 
     fn write_text(&mut self, text: &[u8], size: u32, to: Place, span: Span) {
@@ -311,6 +325,11 @@ impl Lowering<'_, '_> {
                 } else {
                     self.zero(to.at(capacity - 1), 1, span);
                 }
+            }
+            (Type::Array { .. }, Type::String { capacity }) => {
+                let size = Layout::of(from_ty).size.min(capacity - 1);
+                self.copy(from, to, size, span);
+                self.zero(to.at(size), capacity - size, span);
             }
             (Type::Buffer { capacity: now }, Type::Buffer { capacity }) if now < capacity => {
                 self.copy(from, to, BUFFER_HEADER + now, span);

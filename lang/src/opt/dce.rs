@@ -29,12 +29,15 @@ fn is_removable(op: &Op) -> bool {
         | Op::ContextAddress(_)
         | Op::LocalAddress(_)
         | Op::Argument(_)
+        | Op::Register(_)
         | Op::ReturnValue
         | Op::Ambient(_)
         | Op::MapGet { .. }
         | Op::MapHas { .. }
         | Op::MapLen(_)
         | Op::AggregateGet { .. } => true,
+        Op::Text(op) => op.result().is_some(),
+        Op::System(op) => op.is_removable(),
         Op::Store { .. }
         | Op::Zero { .. }
         | Op::Write { .. }
@@ -184,6 +187,7 @@ fn written(inst: &Inst) -> Option<Value> {
         | Op::MapRead { to, .. }
         | Op::VisitedKey { to, .. }
         | Op::VisitedValue { to, .. } => Some(to),
+        Op::Text(ref op) => op.written(),
         _ => None,
     }
 }

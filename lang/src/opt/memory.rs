@@ -62,6 +62,8 @@ fn access(op: &Op, definitions: &[Option<Op>]) -> Access {
         Op::MapRead { to, .. } | Op::VisitedKey { to, .. } | Op::VisitedValue { to, .. } => {
             return Access { writes: None, base: Some(to) };
         }
+        // What is appended to stays in part.
+        Op::Text(ref op) => return Access { writes: None, base: op.written() },
         _ => return Access::default(),
     };
     let writes = place(memory, definitions).map(|(slot, base)| (slot, base + offset, size));

@@ -133,6 +133,7 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         | Op::MapRead { to, .. }
         | Op::VisitedKey { to, .. }
         | Op::VisitedValue { to, .. } => Some(to),
+        Op::Text(ref op) => op.written(),
         _ => None,
     }
 }

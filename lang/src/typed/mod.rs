@@ -10,8 +10,10 @@
 //!
 //! *Not here:* where values lie (`lower`).
 
+mod intrinsic;
 mod print;
 
+pub use intrinsic::Intrinsic;
 pub use print::print;
 
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ use std::collections::BTreeMap;
 use crate::config::Config;
 use crate::declare::Definitions;
 use crate::expand::Places;
-use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
+use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
@@ -278,6 +280,8 @@ pub enum ExprKind {
     Comm,
     /// `argN`
     Argument(u8),
+    /// `reg("name")`
+    Register(Register),
     /// `retval`
     ReturnValue,
     /// A scalar at an offset of the context.
@@ -399,6 +403,8 @@ pub enum ExprKind {
     Bits(Box<Expr>, Bits),
     /// `a[i]` on an array or a string; 0 or empty outside of it, unless C leaves its length open.
     Index(Box<Expr>, Box<Expr>),
+    /// What a function computes.
+    Intrinsic(Intrinsic, Vec<Expr>),
     /// Statements, then a value; `None` is of type void.
     Block(Vec<Stmt>, Option<Box<Expr>>),
     /// `delete(@m, k)`

@@ -153,6 +153,7 @@ impl Printer<'_> {
             ExprKind::Ambient(ambient) => format!("{ambient:?}").to_lowercase(),
             ExprKind::Comm => "comm".into(),
             ExprKind::Argument(n) => format!("arg{n}"),
+            ExprKind::Register(register) => format!("reg({register:?})").to_lowercase(),
             ExprKind::ReturnValue => "retval".into(),
             ExprKind::Context { offset } | ExprKind::ContextBytes { offset } => {
                 format!("context({offset}, {})", expr.ty)
@@ -164,6 +165,9 @@ impl Printer<'_> {
                 format!("str({space:?} {}{limit})", self.expr(address))
             }
             ExprKind::Deref { address, space } => format!("*({space:?} {})", self.expr(address)),
+            ExprKind::Intrinsic(what, operands) => {
+                format!("{}({})", format!("{what:?}").to_lowercase(), self.list(operands))
+            }
             ExprKind::Unary(op, operand) => {
                 let symbol = match op {
                     UnaryOp::Not => "!",

@@ -4,7 +4,7 @@
 //! The layouts of the contexts are Linux's ABI: `struct pt_regs` of x86-64 for kprobes and uprobes (perf events have the
 //! same at their start), an array of u64 for raw tracepoints and typed functions, the record for tracepoints.
 
-use probebook_lang::ir::{Ambient, Clock, Op};
+use probebook_lang::ir::{Ambient, Clock, Op, Register};
 use probebook_lang::probes::AttachPoint;
 
 use super::{Arg, Selector, Temporary, width_of};
@@ -12,13 +12,15 @@ use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Mem, Reg, VInst};
 use crate::isa::{AluOp, Helper, Width};
 
-/// Offsets in `struct pt_regs` of x86-64 of the registers that pass the first arguments: rdi, rsi, rdx, rcx,
-/// r8, r9.
-const ARGUMENTS: [u32; 6] = [112, 104, 96, 88, 72, 64];
-/// The offset of the stack pointer in `struct pt_regs`.
-const STACK_POINTER: u32 = 152;
-/// The offset of rax in `struct pt_regs`.
-const RESULT: u32 = 80;
+/// The registers that pass the first arguments.
+const ARGUMENTS: [Register; 6] =
+    [Register::Di, Register::Si, Register::Dx, Register::Cx, Register::R8, Register::R9];
+
+/// The offset of a register in `struct pt_regs` of x86-64.
+fn offset_of(register: Register) -> u32 {
+    // In the order of that structure, a word each.
+    register as u32 * 8
+}
 
 impl Selector<'_> {
     /// Puts a fact into `dst`.
@@ -33,12 +35,20 @@ impl Selector<'_> {
                 self.inst(VInst::Address(dst, mem));
             }
             Op::Argument(index) => return self.argument(dst, index),
+            Op::Register(register) if self.has_registers() => self.context_word(dst, offset_of(register))?,
+            Op::Register(_) => return Err(self.unsupported("this probe has no registers")),
             Op::ReturnValue => match self.program.points.first() {
                 Some(
                     AttachPoint::Kprobe { at_return: true, .. } | AttachPoint::Uprobe { at_return: true, .. },
-                ) => self.context_word(dst, RESULT)?,
+                ) => self.context_word(dst, offset_of(Register::Ax))?,
                 _ => return Err(self.unsupported("retval is only known at the return of a function")),
             },
+            Op::Ambient(Ambient::FunctionAddress) => return self.function_address(dst),
+            Op::Ambient(Ambient::UserMode) if self.has_registers() => {
+                // The two low bits of the code segment are the level of privilege: 3 or 0.
+                self.context_word(dst, offset_of(Register::Cs))?;
+                self.alu(AluOp::And, dst, 1);
+            }
             Op::Ambient(ambient) => self.ambient(dst, ambient),
             _ => unreachable!("`{op}` is no fact"),
         }
@@ -51,8 +61,28 @@ impl Selector<'_> {
 
     /// The program's context.
     pub(super) fn context(&self) -> Result<Mem, Unsupported> {
+        self.context_register().map(Mem::aligned)
+    }
+
+    /// The address of the program's context.
+    pub(super) fn context_register(&self) -> Result<Reg, Unsupported> {
         let unknown = "a function does not know the event: hand over what it needs as arguments";
-        self.context.map(Mem::aligned).ok_or_else(|| self.unsupported(unknown))
+        self.context.ok_or_else(|| self.unsupported(unknown))
+    }
+
+    /// Whether the context begins with a `struct pt_regs`.
+    fn has_registers(&self) -> bool {
+        let is_perf = |point: &AttachPoint| {
+            matches!(
+                point,
+                AttachPoint::Kprobe { .. }
+                    | AttachPoint::Uprobe { .. }
+                    | AttachPoint::Profile(_)
+                    | AttachPoint::Interval(_)
+                    | AttachPoint::Software { .. }
+            )
+        };
+        self.program.points.iter().all(is_perf)
     }
 
     fn context_word(&mut self, dst: Reg, offset: u32) -> Result<(), Unsupported> {
@@ -69,13 +99,13 @@ impl Selector<'_> {
             }
             Some(point @ (AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. })) => {
                 match ARGUMENTS.get(index as usize) {
-                    Some(&offset) => self.context_word(dst, offset)?,
+                    Some(&register) => self.context_word(dst, offset_of(register))?,
                     None => {
                         // Above the return address.
                         let is_kernel = matches!(point, AttachPoint::Kprobe { .. });
                         let read = if is_kernel { Helper::ProbeReadKernel } else { Helper::ProbeReadUser };
                         let address = self.code.register();
-                        self.context_word(address, STACK_POINTER)?;
+                        self.context_word(address, offset_of(Register::Sp))?;
                         self.alu(AluOp::Add, address, (index as i32 - ARGUMENTS.len() as i32 + 1) * 8);
                         let word = self.temporary(Temporary::Value, 8);
                         self.helper(read, &[Arg::Address(word), 8.into(), address.into()]);
@@ -91,6 +121,8 @@ impl Selector<'_> {
     fn ambient(&mut self, dst: Reg, ambient: Ambient) {
         let helper = match ambient {
             Ambient::Pid | Ambient::Tid => return self.pid(dst, ambient == Ambient::Pid),
+            Ambient::InitialPid => return self.half(dst, Helper::GetCurrentPidTgid, true),
+            Ambient::InitialTid => return self.half(dst, Helper::GetCurrentPidTgid, false),
             Ambient::Uid => return self.half(dst, Helper::GetCurrentUidGid, false),
             Ambient::Gid => return self.half(dst, Helper::GetCurrentUidGid, true),
             Ambient::Elapsed => {
@@ -102,6 +134,17 @@ impl Selector<'_> {
             Ambient::Time(Clock::Boot) => Helper::KtimeGetBootNs,
             Ambient::Time(Clock::Monotonic) => Helper::KtimeGetNs,
             Ambient::Time(Clock::Tai) => Helper::KtimeGetTaiNs,
+            Ambient::Time(Clock::SoftwareTai) => {
+                let now = self.helper_value(Helper::KtimeGetNs, &[]);
+                let ahead = self.global(std::mem::offset_of!(crate::object::Globals, tai_ahead) as u32);
+                self.mov(dst, now);
+                return self.alu(AluOp::Add, dst, ahead);
+            }
+            // Other contexts are those of the kernel itself.
+            Ambient::UserMode => return self.mov(dst, 0),
+            Ambient::FunctionAddress => unreachable!("not every probe has one"),
+            Ambient::Jiffies => Helper::Jiffies64,
+            Ambient::Node => Helper::GetNumaNodeId,
             Ambient::Cpu => Helper::GetSmpProcessorId,
             Ambient::Random => Helper::GetPrandomU32,
             Ambient::Cgroup => Helper::GetCurrentCgroupId,
@@ -109,6 +152,22 @@ impl Selector<'_> {
         };
         self.helper(helper, &[]);
         self.mov(dst, Reg::R0);
+    }
+
+    /// At its entry, a function lies where the process is; at its return only Linux knows.
+    fn function_address(&mut self, dst: Reg) -> Result<(), Unsupported> {
+        match self.program.points.first() {
+            Some(AttachPoint::Uprobe { at_return: false, .. }) => {
+                self.context_word(dst, offset_of(Register::Ip))
+            }
+            Some(AttachPoint::Uprobe { .. }) if self.target.linux >= (6, 6) => {
+                let context = self.context_register()?;
+                self.helper(Helper::GetFuncIp, &[context.into()]);
+                self.mov(dst, Reg::R0);
+                Ok(())
+            }
+            _ => Err(self.unsupported("the function's address at its return needs Linux 6.6")),
+        }
     }
 
     /// The process or thread, as our PID namespace numbers it.

@@ -35,9 +35,15 @@ impl Selector<'_> {
 
     /// Loads a number that may not be aligned.
     pub(super) fn load_any(&mut self, dst: Reg, mem: Mem, width: u8, signed: bool) {
-        let bytes = u32::from(width);
-        if mem.alignment() >= bytes {
-            return self.inst_load(dst, mem, width_of(width), signed);
+        self.load_bytes(dst, mem, u32::from(width), signed);
+    }
+
+    /// Loads a number of 1 to 8 bytes that may not be aligned.
+    pub(super) fn load_bytes(&mut self, dst: Reg, mem: Mem, bytes: u32, signed: bool) {
+        if let Some(width) = Width::of(bytes)
+            && mem.alignment() >= bytes
+        {
+            return self.inst_load(dst, mem, width, signed);
         }
         let pieces = Self::pieces(mem, None, bytes);
         for (index, &(offset, piece)) in pieces.iter().enumerate().rev() {

@@ -2,8 +2,9 @@
 //!
 //! Constants and addresses of slots are not computed where the IR defines them but folded into the
 //! instructions that use them; a comparison that only decides branches becomes the jump itself. The
-//! operations of one family share a file: `memory`, `text`, `map`, `aggregate`, `bucket`, `record`, `repeat`,
-//! `call`, and `context` for what the context and the current task tell; `block`, `operation` and `write` serve all.
+//! operations of one family share a file: `memory`, `text`, `search`, `system`, `map`, `aggregate`, `bucket`, `record`,
+//! `repeat`, `call`, and `context` for what the context and the current task tell; `block`, `operation` and `write`
+//! serve all.
 //!
 //! *Not here:* which register holds what (`regalloc`), where memory lies (`frame`).
 
@@ -17,6 +18,8 @@ mod memory;
 mod operation;
 mod record;
 mod repeat;
+mod search;
+mod system;
 mod text;
 mod write;
 
@@ -25,9 +28,9 @@ use std::collections::{HashMap, HashSet};
 use probebook_lang::ir::{self, MapId, Op, SlotId, Terminator, Value};
 use probebook_lang::source::Span;
 
-use super::Unsupported;
 use super::target::Target;
 use super::vcode::{Base, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
+use super::{Constants, Unsupported};
 use crate::isa::{Cond, Width};
 use crate::object::{MapRef, MapSpec};
 
@@ -38,9 +41,10 @@ pub(super) fn select(
     subprogram: Option<&ir::Subprogram>,
     maps: &[MapSpec],
     target: &Target,
+    constants: &mut Constants,
 ) -> Result<VCode, Unsupported> {
     let function = subprogram.map_or(&program.function, |sub| &sub.function);
-    let mut selector = Selector::new(module, program, function, maps, target);
+    let mut selector = Selector::new(module, program, function, maps, target, constants);
     selector.span = subprogram.map_or(program.span, |sub| sub.span);
     selector.prologue(subprogram.map(|sub| &sub.role));
     for block in ir::flow::Flow::new(function).order {
@@ -87,6 +91,7 @@ struct Selector<'a> {
     function: &'a ir::Function,
     maps: &'a [MapSpec],
     target: &'a Target,
+    constants: &'a mut Constants,
     code: VCode,
     /// Where instructions go now.
     current: Label,
@@ -131,6 +136,7 @@ impl<'a> Selector<'a> {
         function: &'a ir::Function,
         maps: &'a [MapSpec],
         target: &'a Target,
+        constants: &'a mut Constants,
     ) -> Self {
         let code = VCode {
             blocks: Vec::new(),
@@ -147,6 +153,7 @@ impl<'a> Selector<'a> {
             function,
             maps,
             target,
+            constants,
             code,
             current: Label(0),
             span: program.span,

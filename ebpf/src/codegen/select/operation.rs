@@ -57,6 +57,14 @@ impl<'a> Selector<'a> {
                 let length = wanted.then(|| self.result(result));
                 self.read_string(*to, *capacity, *limit, *space, *address, length);
             }
+            Op::Text(op) => {
+                let dst = self.result(result);
+                self.text_value(dst, op)?;
+            }
+            Op::System(op) => {
+                let dst = self.result(result);
+                self.system(dst, op)?;
+            }
             Op::ReadBytes { to, capacity, length, space, address } => {
                 let dst = self.result(result);
                 let address = self.operand(*address);
@@ -70,6 +78,7 @@ impl<'a> Selector<'a> {
             Op::Context { .. }
             | Op::ContextAddress(_)
             | Op::Argument(_)
+            | Op::Register(_)
             | Op::ReturnValue
             | Op::Ambient(_) => {
                 let dst = self.result(result);
@@ -121,6 +130,7 @@ impl<'a> Selector<'a> {
                 self.copy(to, from, *size);
             }
             Op::Read { to, size, space, address } => self.read(*to, *size, *space, *address),
+            Op::Text(op) => self.text_effect(op),
             Op::Comm { to } => {
                 let to = self.mem(*to);
                 self.helper(Helper::GetCurrentComm, &[Arg::Address(to), 16.into()]);

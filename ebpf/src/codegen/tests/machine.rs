@@ -21,7 +21,7 @@ const PERF_EVENT: u32 = 7;
 pub struct Machine {
     pub object: Object,
     maps: Vec<i32>,
-    session: [i32; 4],
+    session: [i32; 5],
     programs: Vec<i32>,
     cpus: usize,
 }
@@ -58,12 +58,14 @@ pub fn target() -> Target {
         "bpf_iter_num_next",
         "bpf_iter_num_destroy",
         "bpf_map_sum_elem_count",
+        "bpf_strnstr",
     ]);
     Target {
         linux: (6, 18),
         cpus: possible_cpus() as u32,
         iter_num: Some([ids[0], ids[1], ids[2]]),
         map_sum_elem_count: Some(ids[3]),
+        strnstr: Some(ids[4]),
         pid_namespace: None,
     }
 }
@@ -116,12 +118,22 @@ impl Machine {
                 create(6, 4, 8, COUNTERS, 0),
                 create(2, 4, object.scratch_size.max(8) * possible_cpus() as u32, 1, 0),
                 create(2, 4, ZEROS + object.zeros(), 1, 0),
+                create(2, 4, (object.constants.len() as u32).next_multiple_of(8).max(8), 1, 0),
             ],
             programs: Vec::new(),
             cpus: possible_cpus(),
             object,
         };
-        machine.set_globals(Globals { gate: 1, started: 0 });
+        machine.set_globals(Globals { gate: 1, ..Globals::default() });
+        let words = machine.object.constants.chunks(8).map(|bytes| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_ne_bytes(word)
+        });
+        let words: Vec<u64> = words.collect();
+        if !words.is_empty() {
+            machine.update(machine.session[4], &0_u32.to_le_bytes(), &words);
+        }
         for index in 0..machine.object.programs.len() {
             let fd = machine.load_program(index)?;
             machine.programs.push(fd);
@@ -141,6 +153,7 @@ impl Machine {
                 MapRef::Counters => self.session[1],
                 MapRef::Scratch => self.session[2],
                 MapRef::Globals => self.session[3],
+                MapRef::Constants => self.session[4],
             };
             let pseudo = if relocation.value_offset.is_some() { 2 } else { 1 };
             code[at] |= pseudo << 12 | (fd as u64) << 32;
@@ -205,7 +218,7 @@ impl Machine {
 
     pub fn set_globals(&self, globals: Globals) {
         let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
-        words[..2].copy_from_slice(&[globals.gate, globals.started]);
+        words[..3].copy_from_slice(&[globals.gate, globals.started, globals.tai_ahead]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 

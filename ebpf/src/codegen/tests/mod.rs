@@ -8,6 +8,8 @@ mod maps;
 mod memory;
 mod programs;
 mod random;
+mod system;
+mod text;
 
 use probebook_lang::ir::builder::FunctionBuilder;
 use probebook_lang::ir::{self, Module, Op, Program, Value};
