@@ -150,7 +150,7 @@ fn values_know_their_place() {
     assert!(!texts("begin { $x = ret|").contains(&"retval".to_string()));
     assert_eq!(texts("begin { ret|")[0], "return");
     assert_eq!(texts("begin { pri|"), ["printf", "print"]);
-    assert_eq!(texts("t:sched:sched_switch /com|"), ["comm"]);
+    assert_eq!(texts("t:sched:sched_switch /com|"), ["comm", "leader_comm", "pcomm"]);
     assert!(texts("begin { @x[tid] |").is_empty());
     assert!(texts("begin { printf(\"%d|").is_empty());
     assert!(texts("begin { @x = 12|").is_empty());
