@@ -304,6 +304,19 @@ mod tests {
     }
 
     #[test]
+    fn records_are_objects_and_constants_have_names_in_keys() {
+        let record = Value::Record(vec![("a".into(), Value::Int(1)), ("b".into(), string(b"z"))]);
+        let constant = Value::Enum(2, "GREEN".into());
+        let array = Value::Array(vec![Value::Uint(1), Value::Uint(2)]);
+        let whole = Value::Record(vec![("of".into(), constant.clone()), ("all".into(), array)]);
+        let entries = vec![entry(vec![record, constant], EntryValue::Plain(whole))];
+        assert_eq!(
+            map(&snapshot(text_key(), MapValue::Plain(Type::I64), entries), 0, 1).as_deref(),
+            Some(r#"{"type": "map", "data": {"@m": {"{.a=1,.b=z},GREEN": {"of": 2, "all": [1,2]}}}}"#)
+        );
+    }
+
+    #[test]
     fn always_valid() {
         let hostile = entry(vec![string(b"\xff\"\\\x1b\n \xc3\xa9")], EntryValue::Plain(string(b"\x00a b")));
         let value = MapValue::Plain(Type::String { capacity: 8 });

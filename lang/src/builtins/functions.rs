@@ -125,11 +125,19 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
-        name: "getopt",
+        name: "kptr",
         kind: Kind::Function,
-        signature: "getopt(name[, default[, description]])",
-        doc: "An option given to the program as `--name=value`: a number, a string, or true or false.",
-        example: "interval:s:1 { print(@, getopt(\"top\", 10, \"how many to show\")); }",
+        signature: "kptr(address)",
+        doc: "The same address, in memory of Linux.",
+        example: "print(*(uint32 *)kptr(arg1));",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "uptr",
+        kind: Kind::Function,
+        signature: "uptr(address)",
+        doc: "The same address, in memory of the current process.",
+        example: "rawtracepoint:sys_enter { print(str(uptr(args.regs->si))); }",
         availability: Availability::Everywhere,
     },
     Builtin {

@@ -10,7 +10,7 @@ use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
-use crate::types::Type;
+use crate::types::{Space, Type};
 
 impl Checker<'_> {
     /// `function(arguments)`
@@ -66,9 +66,10 @@ impl Checker<'_> {
             "clear" => self.map_command(name, arguments, span, RecordKind::ClearMap),
             "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),
             "delete" => self.delete(arguments, span),
-            "getopt" => self.getopt(arguments, span),
             "has_key" => self.has_key(arguments, span),
             "len" => self.len(arguments, span),
+            "kptr" => self.address_in(name, arguments, Space::Kernel, span),
+            "uptr" => self.address_in(name, arguments, Space::User, span),
             _ => self.str(arguments, span),
         }
     }

@@ -43,8 +43,6 @@ const LATER: &[&str] = &[
     "syscall_name",
     "path",
     "bswap",
-    "kptr",
-    "uptr",
     "kaddr",
     "percpu_kaddr",
     "uaddr",

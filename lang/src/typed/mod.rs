@@ -373,6 +373,8 @@ pub enum ExprKind {
         /// Bytes from its start.
         offset: u32,
     },
+    /// The same number, an address in memory of that space.
+    InSpace(Box<Expr>, Space),
     /// Some bits of an unsigned integer, extended by the sign of the result's type.
     Bits(Box<Expr>, Bits),
     /// `a[i]` on an array or a string; 0 or empty outside of it, unless C leaves its length open.

@@ -185,6 +185,7 @@ impl Printer<'_> {
             ExprKind::Tuple(items) => format!("({})", self.list(items)),
             ExprKind::TupleField(tuple, n) => format!("{}.{n}", self.expr(tuple)),
             ExprKind::Member { of, offset } => format!("{}.+{offset}", self.expr(of)),
+            ExprKind::InSpace(of, space) => format!("{space:?}({})", self.expr(of)),
             ExprKind::Bits(of, bits) => {
                 format!("bits({}, {}, {})", self.expr(of), bits.first, bits.width)
             }
