@@ -71,7 +71,6 @@ impl Checker<'_> {
             "clear" => self.map_command(name, arguments, span, RecordKind::ClearMap),
             "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),
             "delete" => self.delete(arguments, span),
-            "getopt" => self.getopt(arguments, span),
             "has_key" => self.has_key(arguments, span),
             "find" => self.find(arguments, span),
             "len" => self.len(arguments, span),
