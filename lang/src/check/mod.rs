@@ -27,6 +27,7 @@ mod infer;
 mod map;
 mod name;
 mod operator;
+mod option;
 mod output;
 mod predicate;
 mod quantity;
@@ -37,7 +38,7 @@ pub(crate) mod tests;
 mod variable;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::config::{Config, MissingProbes};
@@ -113,6 +114,24 @@ fn check_expanded(
         }
         replaced.extend(checker.replace);
     }
+}
+
+/// The members that the expression ending at `end` has, with their types: for a text that is still being
+/// written. None if it has none, or is not understood.
+pub fn members_at(
+    program: &ast::Program,
+    host: &dyn Host,
+    environment: &Environment,
+    end: u32,
+) -> Vec<(String, Type)> {
+    let Expanded { program, places, .. } = expand(program, &environment.macros);
+    let (declared, _) = declare(&program.declared, host);
+    let (config, _) = config::configure(&program.config, &environment.settings);
+    let Bodies { bodies, .. } = bodies(&program, host, &config);
+    let mut checker = Checker::new(host, environment, &declared, &places, &config, &bodies);
+    checker.asked = Some(end);
+    checker.check();
+    checker.answer.take().map(|ty| checker.structures.members(&ty)).unwrap_or_default()
 }
 
 /// Whether it only says that something is of no use, which may change once what is wrong has been put right.
@@ -244,6 +263,9 @@ fn missing(diagnostic: Diagnostic, policy: MissingProbes) -> Option<Diagnostic> 
 /// A walk through a program.
 struct Checker<'a> {
     host: &'a dyn Host,
+    /// Where an expression ends whose type is asked for, and the answer.
+    asked: Option<u32>,
+    answer: Option<Type>,
     structures: Structures<'a>,
     environment: &'a Environment,
     config: &'a Config,
@@ -274,6 +296,7 @@ struct Checker<'a> {
     /// How many loops are open.
     loops: u32,
     result_map: Option<crate::ir::MapId>,
+    options: BTreeMap<String, typed::ProgramOption>,
 }
 
 impl<'a> Checker<'a> {
@@ -287,6 +310,8 @@ impl<'a> Checker<'a> {
     ) -> Self {
         Self {
             host,
+            asked: None,
+            answer: None,
             structures: Structures::new(host, declared),
             environment,
             config,
@@ -307,6 +332,7 @@ impl<'a> Checker<'a> {
             formats: HashMap::new(),
             loops: 0,
             result_map: None,
+            options: BTreeMap::new(),
         }
     }
 
@@ -344,7 +370,9 @@ impl<'a> Checker<'a> {
         let probes = self.walk();
         self.is_reporting = false;
         self.warn_replaced();
+        self.unexpected_options();
         typed::Program {
+            options: self.options.clone(),
             maps: self.maps.finish(self.config.max_map_keys),
             probes,
             result_map: self.result_map,
@@ -356,6 +384,7 @@ impl<'a> Checker<'a> {
     }
 
     fn walk(&mut self) -> Vec<typed::Probe> {
+        self.answer = None;
         (0..self.bodies.len()).map(|index| self.walk_body(index)).collect()
     }
 
@@ -367,7 +396,7 @@ impl<'a> Checker<'a> {
         self.loops = 0;
         self.scope.enter();
         let condition = body.predicate.map(|predicate| self.condition(predicate));
-        let mut statements = self.statements(body.statements);
+        let mut statements = self.statements(body.statements, body.value);
         if let Some(value) = body.value {
             if body.is_top {
                 statements.extend(self.result(value));

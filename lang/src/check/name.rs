@@ -56,7 +56,6 @@ const LATER: &[&str] = &[
     "ksym",
     "usym",
     "find",
-    "getopt",
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).

@@ -16,7 +16,7 @@ fn environment() -> Environment {
     let users = vec!["cell 1".to_string(), "cell 4".to_string()];
     Environment {
         maps: [("lat".to_string(), KnownMap { ty, max_entries: 4096, users })].into(),
-        parameters: Parameters { positional: vec!["cat".into()] },
+        parameters: Parameters { positional: vec!["cat".into()], ..Parameters::default() },
         ..Environment::default()
     }
 }
@@ -112,6 +112,17 @@ fn attach_points_complete_by_segment() {
     assert_eq!(texts("uprobe:\"/usr/lib/libc.so.6\":\"fr|"), ["free"]);
     assert!(texts("t:sched:sched_switch |").is_empty());
     assert_eq!(completions("t:sched:sched_sw|").span, Span::new(8, 16));
+}
+
+#[test]
+fn members_of_structures() {
+    assert_eq!(texts("begin { $p = (struct pair *)8; print($p->|"), ["x", "y", "flag"]);
+    assert_eq!(texts("begin { $p = (struct pair *)8; if ($p) { @ = 1 + $p.f| } }"), ["flag"]);
+    assert_eq!(texts("begin { print((*(struct pair *)8).|"), ["x", "y", "flag"]);
+    assert_eq!(texts("begin { $r = (a=1, bc=2); print($r.|"), ["a", "bc"]);
+    assert_eq!(texts("begin { $x = 5; print($x.|"), Vec::<String>::new());
+    let found = completions("begin { @p = (struct pair *)8; print(@p->fl|");
+    assert_eq!(found.items[0].detail, "uint32");
 }
 
 #[test]
