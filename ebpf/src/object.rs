@@ -17,7 +17,7 @@ pub struct Object {
     pub records: Vec<Record>,
     /// Its programs, in source order.
     pub programs: Vec<ProgramSpec>,
-    /// Bytes of per-CPU scratch memory its programs need together; 0 for none.
+    /// Bytes of scratch memory that its programs need on each CPU; 0 for none.
     pub scratch_size: u32,
 }
 
@@ -42,8 +42,19 @@ pub struct ProgramSpec {
     pub relocations: Vec<Relocation>,
     /// For each instruction the place in the source.
     pub spans: Vec<Span>,
+    /// Its functions in the order of their code, that of the events first; empty where there are no others.
+    pub functions: Vec<FunctionSpec>,
     /// The probe in the source.
     pub span: Span,
+}
+
+/// A function of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionSpec {
+    /// An identifier.
+    pub name: String,
+    /// Index of its first instruction.
+    pub start: u32,
 }
 
 /// A 16-byte load whose immediate is a map.
@@ -66,7 +77,7 @@ pub enum MapRef {
     Ring,
     /// The session's [`Counter`]s: a per-CPU array of u64.
     Counters,
-    /// The session's scratch memory: a per-CPU array with one element of `scratch_size` bytes.
+    /// The session's scratch memory: an array of one element with `scratch_size` bytes for each CPU.
     Scratch,
     /// The session's [`Globals`], then [`Object::zeros`] bytes of 0: an array with one element, mapped into user
     /// space.
@@ -140,6 +151,8 @@ pub struct MapSpec {
     pub value_size: u32,
     /// Elements for Linux.
     pub max_entries: u32,
+    /// Where a hash is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 impl MapSpec {
@@ -178,6 +191,7 @@ impl MapSpec {
             key_size,
             value_size,
             max_entries,
+            evicts: map.evicts,
         }
     }
 

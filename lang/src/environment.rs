@@ -18,6 +18,8 @@ pub struct KnownMap {
     pub ty: MapType,
     /// The capacity it was made with.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
     /// The cells that have used it, by the name the notebook gives them; the first one made it.
     pub users: Vec<String>,
 }

@@ -28,6 +28,10 @@ use host::Host;
 use source::{Source, Span};
 use syntax::ast::Use;
 
+/// The stack of a thread that reads or compiles programs: trees are walked by recursion, and may be as deep as
+/// the parser lets them. Only what is used of it is ever memory.
+pub const STACK: usize = 256 << 20;
+
 /// A program that was accepted.
 #[derive(Debug)]
 pub struct Compiled {

@@ -48,6 +48,7 @@ impl fmt::Display for Mem {
         match self.base {
             Base::Reg(reg) => write!(f, "{reg} +{}", self.offset),
             Base::Slot(slot) => write!(f, "s{slot} +{}", self.offset),
+            Base::Region => write!(f, "region +{}", self.offset),
         }
     }
 }
@@ -64,12 +65,17 @@ impl fmt::Display for VInst {
             Self::Number(dst, number) => write!(f, "{dst} = {number:#x} ll"),
             Self::Map(dst, map, None) => write!(f, "{dst} = {map:?}"),
             Self::Map(dst, map, Some(offset)) => write!(f, "{dst} = &{map:?}[0]+{offset}"),
+            Self::Function(dst, function) => write!(f, "{dst} = function {function}"),
+            Self::Stride(dst) => write!(f, "{dst} *= stride"),
             Self::Address(dst, mem) => write!(f, "{dst} = &({mem})"),
             Self::Load { dst, mem, width, signed } => {
                 write!(f, "{dst} = *({} *)({mem})", width.symbol(signed))
             }
             Self::Store { mem, width, src } => write!(f, "*({} *)({mem}) = {src}", width.symbol(false)),
             Self::Call(Callee::Helper(helper), arguments) => write!(f, "call {}/{arguments}", helper.name()),
+            Self::Call(Callee::Function(function), arguments) => {
+                write!(f, "call function {function}/{arguments}")
+            }
             Self::Call(Callee::Kfunc(id), arguments) => write!(f, "call kernel-function#{id}/{arguments}"),
         }
     }

@@ -18,6 +18,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether there are jumps of 32 bits. Linux 6.6.
+    pub fn has_far_jumps(&self) -> bool {
+        self.linux >= (6, 6)
+    }
+
     /// Whether loads and moves can extend by sign. Linux 6.6.
     pub fn has_signed_moves(&self) -> bool {
         self.linux >= (6, 6)

@@ -64,6 +64,9 @@ pub enum Helper {
     /// `(reservation, flags)`. Linux 5.8.
     #[doc(alias = "BPF_FUNC_ringbuf_submit")]
     RingbufSubmit = 132,
+    /// `(map, function, context, flags)`: calls the function for each element. Linux 5.13.
+    #[doc(alias = "BPF_FUNC_for_each_map_elem")]
+    ForEachMapElem = 164,
     /// `(map, key, cpu)` → the value of that CPU or NULL. Linux 5.19.
     #[doc(alias = "BPF_FUNC_map_lookup_percpu_elem")]
     MapLookupPercpuElem = 195,
@@ -73,7 +76,7 @@ pub enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::MapLookupElem,
         Self::MapUpdateElem,
         Self::MapDeleteElem,
@@ -93,6 +96,7 @@ impl Helper {
         Self::KtimeGetBootNs,
         Self::RingbufReserve,
         Self::RingbufSubmit,
+        Self::ForEachMapElem,
         Self::MapLookupPercpuElem,
         Self::KtimeGetTaiNs,
     ];
@@ -124,6 +128,7 @@ impl Helper {
             Self::KtimeGetBootNs => "ktime_get_boot_ns",
             Self::RingbufReserve => "ringbuf_reserve",
             Self::RingbufSubmit => "ringbuf_submit",
+            Self::ForEachMapElem => "for_each_map_elem",
             Self::MapLookupPercpuElem => "map_lookup_percpu_elem",
             Self::KtimeGetTaiNs => "ktime_get_tai_ns",
         }

@@ -2,6 +2,7 @@
 //!
 //! *Not here:* where it is attached (`attach`).
 
+pub(crate) mod functions;
 mod verifier;
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -13,6 +14,7 @@ use crate::attach::Plan;
 use crate::error::refused;
 use crate::object::{MapRef, ProgramSpec};
 use crate::sys::program::{self, ProgramType, RunCounts, TRACE_KPROBE_MULTI, TRACE_UPROBE_MULTI};
+use functions::Functions;
 
 /// `BPF_PSEUDO_MAP_FD`: the immediate is a map's descriptor.
 const MAP_FD: u64 = 1;
@@ -61,7 +63,12 @@ impl Program {
             code[index + 1] = u64::from(relocation.value_offset.unwrap_or(0)) << 32;
         }
         let (kind, attach_type) = program_type(&spec.points, terms.plan);
-        let load = |log| program::load(kind, attach_type, &spec.name, &code, terms.license, log);
+        let functions =
+            functions::describe(&spec.functions).map_err(|error| refused("describing functions", error))?;
+        let load = |log: Option<&mut Vec<u8>>| {
+            let functions = functions.as_ref().map(Functions::info);
+            program::load(kind, attach_type, &spec.name, &code, terms.license, functions, log)
+        };
         let fd = match load(None) {
             Ok(fd) => fd,
             Err(error) if error.raw_os_error() == Some(libc::EPERM) => {

@@ -1,6 +1,6 @@
 //! Elements as Linux gives them → [`MapSnapshot`]: values of all CPUs merged.
 
-use probebook_lang::types::layout::Shape;
+use probebook_lang::types::layout::{Layout, Shape};
 use probebook_lang::types::{MapType, MapValue};
 
 use crate::object::{MapSpec, Storage};
@@ -64,16 +64,22 @@ pub(super) fn entries<'a>(spec: &MapSpec, raw: impl Iterator<Item = (&'a [u8], &
     .collect()
 }
 
-/// What a scalar aggregation shows after it was set to zero.
-pub(super) fn zero(spec: &MapSpec) -> Entry {
-    let value = match &spec.ty.value {
-        kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }) => {
-            EntryValue::Buckets(vec![0; kind.buckets() as usize])
-        }
-        MapValue::Avg { .. } | MapValue::Stats { .. } => EntryValue::Average { total: 0, count: 0 },
-        other => EntryValue::Number(number(is_signed(other), 0)),
-    };
-    Entry { key: Vec::new(), value }
+impl MapSnapshot {
+    /// What a scalar map shows that was cleared, or set to zero: 0, or empty.
+    pub fn zero(&self) -> Entry {
+        let value = match &self.ty.value {
+            MapValue::Plain(ty) => {
+                let layout = Layout::of(ty);
+                EntryValue::Plain(Value::decode(&layout, &vec![0; layout.size as usize]))
+            }
+            kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }) => {
+                EntryValue::Buckets(vec![0; kind.buckets() as usize])
+            }
+            MapValue::Avg { .. } | MapValue::Stats { .. } => EntryValue::Average { total: 0, count: 0 },
+            other => EntryValue::Number(number(is_signed(other), 0)),
+        };
+        Entry { key: Vec::new(), value }
+    }
 }
 
 fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
@@ -171,7 +177,6 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
 mod tests {
     use probebook_lang::ir;
     use probebook_lang::types::Type;
-    use probebook_lang::types::layout::Layout;
 
     use super::*;
 
@@ -182,7 +187,7 @@ mod tests {
             _ => None,
         };
         let key = ty.key_type().map(|ty| Layout::of(&ty));
-        MapSpec::new(&ir::Map { name: "m".into(), ty, key, value, max_entries: 8 })
+        MapSpec::new(&ir::Map { name: "m".into(), ty, key, value, max_entries: 8, evicts: false })
     }
 
     fn bytes(words: &[u64]) -> Vec<u8> {

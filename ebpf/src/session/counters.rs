@@ -48,12 +48,16 @@ impl AsFd for Counters {
     }
 }
 
-/// Per-CPU memory for what does not fit on the stack of a program.
+/// Memory for what does not fit on the stack of a program: so many bytes for each CPU.
+///
+/// It is one element of an ordinary array: programs find it without a call, and it may be larger than the 32 KiB
+/// of a per-CPU array's element.
 ///
 /// # Errors
 /// What Linux answers.
-pub fn create_scratch(bytes: u32) -> io::Result<OwnedFd> {
-    map::create(PER_CPU_ARRAY, 4, bytes.next_multiple_of(8).max(8), 1, 0, "probebook_mem")
+pub fn create_scratch(bytes: u32, cpus: usize) -> io::Result<OwnedFd> {
+    let size = u32::try_from(bytes as usize * cpus).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    map::create(ARRAY, 4, size.max(8), 1, 0, "probebook_mem")
 }
 
 /// [`Globals`], mapped into this process.

@@ -97,7 +97,7 @@ impl Session {
         let made = |error| refused("making the maps of a session", error);
         let globals = Shared::create(object.zeros()).map_err(made)?;
         let counters = Arc::new(Counters::create(parts.cpus).map_err(made)?);
-        let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
+        let scratch = counters::create_scratch(object.scratch_size, parts.cpus).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let terms = Terms {
             plan: &parts.plan,

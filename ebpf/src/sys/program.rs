@@ -25,7 +25,7 @@ pub const TRACE_KPROBE_MULTI: u32 = 42;
 /// `BPF_TRACE_UPROBE_MULTI` of `enum bpf_attach_type`, Linux 6.6.
 pub const TRACE_UPROBE_MULTI: u32 = 48;
 
-/// The head of `union bpf_attr` for `BPF_PROG_LOAD`, up to `expected_attach_type`.
+/// The head of `union bpf_attr` for `BPF_PROG_LOAD`, up to `line_info_cnt`.
 #[repr(C)]
 #[derive(Default)]
 struct LoadAttr {
@@ -41,8 +41,48 @@ struct LoadAttr {
     prog_name: [u8; 16],
     prog_ifindex: u32,
     expected_attach_type: u32,
+    prog_btf_fd: u32,
+    func_info_rec_size: u32,
+    func_info: u64,
+    func_info_cnt: u32,
+    line_info_rec_size: u32,
+    line_info: u64,
+    line_info_cnt: u32,
+    padding: u32,
 }
-const _: () = assert!(size_of::<LoadAttr>() == 72);
+const _: () = assert!(size_of::<LoadAttr>() == 112);
+
+/// The functions of a program, for helpers that call them.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionInfo<'a> {
+    /// The types.
+    pub btf: BorrowedFd<'a>,
+    /// First instruction and type of each, in order.
+    pub records: &'a [[u32; 2]],
+}
+
+/// The head of `union bpf_attr` for `BPF_BTF_LOAD`.
+#[repr(C)]
+struct BtfAttr {
+    btf: u64,
+    log: u64,
+    size: u32,
+    log_size: u32,
+    log_level: u32,
+    padding: u32,
+}
+const _: () = assert!(size_of::<BtfAttr>() == 32);
+
+/// Loads types.
+///
+/// # Errors
+/// What Linux answers.
+pub fn load_btf(types: &[u8]) -> io::Result<OwnedFd> {
+    let btf = types.as_ptr() as u64;
+    let mut attr = BtfAttr { btf, log: 0, size: types.len() as u32, log_size: 0, log_level: 0, padding: 0 };
+    // SAFETY: the bytes outlive the call.
+    unsafe { bpf_fd(Command::BtfLoad, &mut attr) }
+}
 
 /// Loads a program; with a `log` the verifier writes its reasons there.
 ///
@@ -54,6 +94,7 @@ pub fn load(
     name: &str,
     code: &[u64],
     license: &str,
+    functions: Option<FunctionInfo<'_>>,
     log: Option<&mut Vec<u8>>,
 ) -> io::Result<OwnedFd> {
     let license = CString::new(license)?;
@@ -66,6 +107,12 @@ pub fn load(
         expected_attach_type: attach_type,
         ..LoadAttr::default()
     };
+    if let Some(functions) = functions {
+        attr.prog_btf_fd = functions.btf.as_raw_fd() as u32;
+        attr.func_info_rec_size = size_of::<[u32; 2]>() as u32;
+        attr.func_info = functions.records.as_ptr() as u64;
+        attr.func_info_cnt = functions.records.len() as u32;
+    }
     if let Some(log) = &log {
         attr.log_level = 1;
         attr.log_size = log.len() as u32;

@@ -76,6 +76,18 @@ impl<E: std::error::Error> From<E> for Failed {
 /// The whole program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let thread = std::thread::Builder::new().name("main".into()).stack_size(probebook_lang::STACK);
+    match thread.spawn(move || run(arguments)).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            eprintln!("probebook: no thread to work on: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),

@@ -43,7 +43,7 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
             Some(entry) if scale.is_some() && is_empty(entry) => return None,
             Some(entry) => write_entry(&mut data, entry, value, scale, divisor.max(1)),
             None if scale.is_some() => return None,
-            None => data.push('0'),
+            None => write_entry(&mut data, &snapshot.zero(), value, scale, 1),
         }
     } else {
         if entries.is_empty() {

@@ -68,7 +68,8 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
         interrupt: interrupt.clone(),
         abort: None,
     };
-    std::thread::Builder::new().name("executor".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name("executor".into()).stack_size(probebook_lang::STACK);
+    thread.spawn(move || {
         executor.run(&waiting);
         // Nobody waits any more when the process is about to end anyway.
         let _ = done.send(());

@@ -109,6 +109,14 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
+        name: "find",
+        kind: Kind::Function,
+        signature: "find(@map, key, $variable): bool",
+        doc: "Whether a map has an element of this key; if so, the variable gets its value.",
+        example: "let $ns; if (find(@start, tid, $ns)) { @ns = hist(nsecs - $ns); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "len",
         kind: Kind::Function,
         signature: "len(@map): int64",

@@ -2,11 +2,11 @@
 
 use super::Checker;
 use super::infer::literal;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Aggregation, MapId};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::typed::{Expr, Stmt, StmtKind};
+use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
 use crate::types::MapValue;
 
 /// The largest number of `bits` of `hist`.
@@ -39,6 +39,12 @@ impl Checker<'_> {
         }
         let parameters = arguments.split_off(arguments.len().min(1));
         let number = match arguments.pop() {
+            Some(Expr { kind: ExprKind::Aggregate { .. }, span, .. }) => {
+                let message = format!("`{name}()` takes a number, not an aggregation");
+                let diagnostic = Diagnostic::error(Code::WrongArguments, span, message);
+                self.report(diagnostic.help("cast it to take its current value: `(int64)@map`"));
+                return None;
+            }
             Some(number) => Some(self.integer(number)?),
             None => None,
         };

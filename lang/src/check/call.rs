@@ -4,6 +4,7 @@
 
 use super::Checker;
 use super::expr::effect;
+use super::scope::Local;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Action, MapId, RecordKind};
@@ -67,6 +68,7 @@ impl Checker<'_> {
             "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),
             "delete" => self.delete(arguments, span),
             "has_key" => self.has_key(arguments, span),
+            "find" => self.find(arguments, span),
             "len" => self.len(arguments, span),
             "kptr" => self.address_in(name, arguments, Space::Kernel, span),
             "uptr" => self.address_in(name, arguments, Space::User, span),
@@ -135,6 +137,47 @@ impl Checker<'_> {
             return self.error(Code::WrongArguments, span, "this map has no key");
         };
         Some(Expr::new(ExprKind::MapHas { map, key: Box::new(key) }, Type::Bool, span))
+    }
+
+    /// `find(@m, k, $v)`: the same as `{ $k = k; has_key(@m, $k) ? { $v = @m[$k]; true } : false }`.
+    fn find(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [map, key, target] = arguments else { return self.wrong_arguments("find", span) };
+        let (ast::ExprKind::Map(name), ast::ExprKind::Variable(variable)) = (&map.kind, &target.kind) else {
+            return self.wrong_arguments("find", span);
+        };
+        let id = self.whole_map(name, map.span)?;
+        if self.maps.state(id).is_keyed() == Some(false) {
+            return self.error(Code::WrongArguments, map.span, "this map has no key");
+        }
+        let (_, Some(key)) = self.element(name, map.span, Some(std::slice::from_ref(key)))? else {
+            return self.wrong_arguments("find", span);
+        };
+        let Some(variable) = self.scope.find(variable, target.span) else {
+            return self.undefined_variable(variable, target.span);
+        };
+        let kept = self.scope.declare(Local {
+            name: "key of find".to_owned(),
+            span: key.span,
+            declared: Some(key.ty.clone()),
+            is_assigned: true,
+            is_read: true,
+            is_implicit: true,
+        });
+        let of_kept = || Expr::new(ExprKind::Variable(kept), key.ty.clone(), key.span);
+        let value = self.read_element(id, Some(of_kept()), span)?;
+        self.scope.local_mut(variable).is_assigned = true;
+        let value = Some(self.fit(variable, value)?);
+        let has = ExprKind::MapHas { map: id, key: Box::new(of_kept()) };
+        let truth = |truth| Expr::new(ExprKind::Bool(truth), Type::Bool, span);
+        let take = Stmt { kind: StmtKind::Set { variable, value }, span };
+        let found = ExprKind::Ternary {
+            condition: Box::new(Expr::new(has, Type::Bool, span)),
+            then: Box::new(super::expr::block_of(vec![take], Some(truth(true)), span)),
+            otherwise: Box::new(truth(false)),
+        };
+        let keep = Stmt { span: key.span, kind: StmtKind::Set { variable: kept, value: Some(key) } };
+        let found = Expr::new(found, Type::Bool, span);
+        Some(super::expr::block_of(vec![keep], Some(found), span))
     }
 
     fn delete(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {

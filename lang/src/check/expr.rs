@@ -113,6 +113,12 @@ impl Checker<'_> {
     /// A scalar to decide by.
     pub(super) fn condition(&mut self, expr: &ast::Expr) -> Option<Expr> {
         let condition = self.expr(expr)?;
+        if let ExprKind::Aggregate { .. } = condition.kind {
+            let diagnostic =
+                Diagnostic::error(Code::TypeMismatch, expr.span, "an aggregation is no condition");
+            self.report(diagnostic.help("cast it to decide by its current value: `(int64)@map`"));
+            return None;
+        }
         if condition.ty.is_scalar() {
             return Some(condition);
         }

@@ -25,6 +25,7 @@ mod formatted;
 mod group;
 mod infer;
 mod map;
+mod map_loop;
 mod name;
 mod operator;
 mod option;
@@ -100,8 +101,11 @@ fn check_expanded(
     loop {
         let mut checker = Checker::new(host, environment, &declared, places, &config, &bodies);
         checker.maps.replaced.clone_from(&replaced);
+        checker.declare_maps(&program.maps);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let mut typed = checker.check();
+        checker.is_reporting = true;
+        checker.report_declarations(&program.maps);
         if checker.replace.is_empty() {
             let is_wrong =
                 checker.is_broken || checker.diagnostics.iter().chain(&diagnostics).any(Diagnostic::is_error);
@@ -118,7 +122,10 @@ fn check_expanded(
 
 /// Whether it only says that something is of no use, which may change once what is wrong has been put right.
 fn is_lint(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable)
+    matches!(
+        diagnostic.code,
+        Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable | Code::UnusedMap
+    )
 }
 
 /// A body to check and the events that run it.
@@ -438,6 +445,7 @@ impl<'a> Checker<'a> {
         ids.map(|id| typed::Variable {
             name: self.scope.local(id).name.clone(),
             ty: self.variable_type(id).unwrap_or(Type::I64),
+            is_shared: self.scope.is_shared(id),
         })
         .collect()
     }

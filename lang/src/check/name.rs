@@ -56,7 +56,6 @@ const LATER: &[&str] = &[
     "is_err",
     "ksym",
     "usym",
-    "find",
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).

@@ -61,6 +61,11 @@ impl Checker<'_> {
                 StmtKind::If { condition: condition?, then, otherwise }
             }
             Ast::While { condition, body } => {
+                let message = "bpftrace may give up `while`";
+                self.report(
+                    Diagnostic::warning(Code::Deprecated, span, message)
+                        .help("count with `for ($i : 0..n)`, whose end Linux can see"),
+                );
                 let condition = self.condition(condition);
                 let body = self.loop_body(body);
                 StmtKind::While { condition: condition?, body }
@@ -105,7 +110,7 @@ impl Checker<'_> {
         Some(Stmt { kind: StmtKind::Expr(value), span: expr.span })
     }
 
-    fn loop_body(&mut self, body: &ast::Block) -> Vec<Stmt> {
+    pub(super) fn loop_body(&mut self, body: &ast::Block) -> Vec<Stmt> {
         self.loops += 1;
         let body = self.block(body);
         self.loops -= 1;
@@ -145,15 +150,9 @@ impl Checker<'_> {
         body: &ast::Block,
         span: crate::source::Span,
     ) -> Option<Stmt> {
-        let Iterable::Range { from, to } = over else {
-            if let Iterable::Map(map) = over {
-                self.report(Diagnostic::error(
-                    Code::Unsupported,
-                    map.span,
-                    "walking a map with `for` is not supported yet",
-                ));
-            }
-            return None;
+        let (from, to) = match over {
+            Iterable::Range { from, to } => (from, to),
+            Iterable::Map(map) => return self.map_loop(variable, map, body, span),
         };
         let from = self.value(from);
         let to = self.value(to);

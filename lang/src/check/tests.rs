@@ -121,7 +121,7 @@ fn points(program: &Program) -> Vec<Vec<String>> {
 }
 
 fn known(ty: MapType, users: &[&str]) -> KnownMap {
-    KnownMap { ty, max_entries: 4096, users: users.iter().map(ToString::to_string).collect() }
+    KnownMap { ty, max_entries: 4096, evicts: false, users: users.iter().map(ToString::to_string).collect() }
 }
 
 fn environment(name: &str, ty: MapType, users: &[&str]) -> Environment {
@@ -368,7 +368,7 @@ fn wrong_names_and_types() {
     assert_eq!(one("begin { break; }"), (Code::OutsideLoop, "break"));
     assert_eq!(one("begin { unroll(101) { print(1); } }"), (Code::InvalidUnroll, "101"));
     assert_eq!(one("begin { print((1, 2).5); }"), (Code::InvalidIndex, "5"));
-    assert_eq!(one("begin { @[1] = 1; for ($kv : @) { print($kv); } }"), (Code::Unsupported, "@"));
+    assert_eq!(one("begin { @ = 1; for ($kv : @) { print($kv); } }"), (Code::MapTypeMismatch, "@"));
     assert_eq!(one("uprobe:libc:malloc { print(arg6); }"), (Code::NotAvailable, "arg6"));
 }
 

@@ -103,6 +103,8 @@ codes! {
     UndefinedMap = "undefined-map", "A map that is used as a whole but is never assigned.";
     UnassignedMap = "unassigned-map", "A map that is read but is never assigned.";
     MapTypeMismatch = "map-type-mismatch", "A map whose key or value is not what it was elsewhere.";
+    UnusedMap = "unused-map", "A map that is declared but never used.";
+    InvalidMapKind = "invalid-map-kind", "A kind of map that does not exist or cannot hold the values.";
     MapReplaced = "map-replaced", "A map of an earlier cell that is made anew with another type.";
     MisplacedAggregation = "misplaced-aggregation", "An aggregation that is not the right side of a map assignment.";
     InvalidBuckets = "invalid-buckets", "Bucket parameters that make no histogram.";
@@ -114,6 +116,7 @@ codes! {
 
     InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";
     OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
+    Deprecated = "deprecated", "A part of the language that bpftrace is about to give up.";
     Unreachable = "unreachable", "A statement that is never reached.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";
 

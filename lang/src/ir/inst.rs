@@ -22,6 +22,10 @@ pub struct MapId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId(pub u32);
 
+/// One of the [`Subprogram`](super::Subprogram)s of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FunctionId(pub u32);
+
 /// The type of a [`Value`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -155,6 +159,11 @@ pub enum Op {
     },
     /// The address of a slot, plus an offset: a [`Type::Slot`] value.
     SlotAddress(SlotId, u32),
+    /// The address of a byte of the memory that all functions of a program share: a [`Type::Slot`] value.
+    SharedAddress(u32),
+    /// An argument of a subprogram that [`Op::Call`] calls. A pointer is to memory of the caller, which is only
+    /// read.
+    Parameter(u8, Type),
     /// Reads `width` bytes of local memory.
     Load {
         /// The base.
@@ -378,6 +387,34 @@ pub enum Op {
         map: MapId,
         /// The element.
         key: Option<Value>,
+    },
+    /// Copies the key of the element that a loop over a map has come to, in the body of that loop. No result.
+    VisitedKey {
+        /// The map that is walked.
+        map: MapId,
+        /// The target.
+        to: Value,
+    },
+    /// Copies its value, which is an ordinary one. No result.
+    VisitedValue {
+        /// The map that is walked.
+        map: MapId,
+        /// The target.
+        to: Value,
+    },
+    /// Calls a subprogram: its result.
+    Call {
+        /// Which.
+        function: FunctionId,
+        /// At most five; pointers are to memory that the subprogram only reads.
+        arguments: Vec<Value>,
+    },
+    /// Runs the body of a loop for the elements of a map, in the order of Linux, until it returns 1. No result.
+    ForEach {
+        /// The map.
+        map: MapId,
+        /// The body.
+        body: FunctionId,
     },
     /// Sends a record to user space; counts it as lost where there is no room. No result.
     Emit {

@@ -69,6 +69,8 @@ pub struct Map {
     pub value: Option<Layout>,
     /// Capacity of a keyed map.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 /// A record that programs send to user space.
@@ -187,13 +189,51 @@ pub struct Program {
     pub name: String,
     /// At least one; all of the same provider, so that one context serves all.
     pub points: Vec<AttachPoint>,
-    /// The code.
+    /// The code that events run.
     pub function: Function,
+    /// What it calls; a [`FunctionId`] indexes this.
+    pub subprograms: Vec<Subprogram>,
+    /// Bytes of memory that its functions share, undefined until written.
+    pub shared: u32,
     /// The probe in the source.
     pub span: Span,
 }
 
-/// The code of a program. Block 0 is the entry; it has no parameters.
+impl Program {
+    /// All its functions, that of the events first.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        std::iter::once(&self.function).chain(self.subprograms.iter().map(|sub| &sub.function))
+    }
+
+    /// All its instructions.
+    pub fn insts(&self) -> impl Iterator<Item = &Inst> {
+        self.functions().flat_map(|function| &function.blocks).flat_map(|block| &block.insts)
+    }
+}
+
+/// A function of a program that other functions of it call. It never calls itself, on no way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subprogram {
+    /// An identifier.
+    pub name: String,
+    /// How it is called.
+    pub role: Role,
+    /// The code.
+    pub function: Function,
+    /// Its text in the source.
+    pub span: Span,
+}
+
+/// How a [`Subprogram`] is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// By [`Op::Call`], with arguments of these types. It knows nothing of the program's context.
+    Function(Vec<Type>),
+    /// By [`Op::ForEach`] for elements of this map: it returns 0 to go on and 1 to end the loop.
+    Body(MapId),
+}
+
+/// The code of a function. Block 0 is the entry; it has no parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Function {
     /// Indexed by [`BlockId`].

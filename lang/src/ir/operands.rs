@@ -10,7 +10,8 @@ impl Op {
     /// The type of the result, or `None` if it has none.
     pub fn result(&self) -> Option<Type> {
         match self {
-            Self::SlotAddress(..) => Some(Type::Slot),
+            Self::SlotAddress(..) | Self::SharedAddress(_) => Some(Type::Slot),
+            Self::Parameter(_, ty) => Some(*ty),
             Self::Const(_)
             | Self::Arith(..)
             | Self::Compare(..)
@@ -33,7 +34,8 @@ impl Op {
             | Self::MapDelete { .. }
             | Self::MapHas { .. }
             | Self::MapLen(_)
-            | Self::AggregateGet { .. } => Some(Type::Int),
+            | Self::AggregateGet { .. }
+            | Self::Call { .. } => Some(Type::Int),
             Self::Store { .. }
             | Self::Zero { .. }
             | Self::Write { .. }
@@ -44,6 +46,9 @@ impl Op {
             | Self::MapSet { .. }
             | Self::MapWrite { .. }
             | Self::Aggregate { .. }
+            | Self::VisitedKey { .. }
+            | Self::VisitedValue { .. }
+            | Self::ForEach { .. }
             | Self::Emit { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
@@ -62,12 +67,16 @@ impl Op {
         self.visit_mut(|value, _| f(value));
     }
 
-    /// The same with the type that each must have; that of a record's field is the record's business.
+    /// The same with the type that each must have; that of a record's field and that of an argument is the
+    /// record's and the subprogram's business.
     pub fn visit_mut(&mut self, mut f: impl FnMut(&mut Value, Option<Type>)) {
         let (int, slot) = (Some(Type::Int), Some(Type::Slot));
         match self {
             Self::Const(_)
             | Self::SlotAddress(..)
+            | Self::SharedAddress(_)
+            | Self::Parameter(..)
+            | Self::ForEach { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
             | Self::Argument(_)
@@ -115,7 +124,7 @@ impl Op {
                 f(length, int);
                 f(from, slot);
             }
-            Self::Comm { to } => f(to, slot),
+            Self::Comm { to } | Self::VisitedKey { to, .. } | Self::VisitedValue { to, .. } => f(to, slot),
             Self::LocalAddress(memory) => f(memory, slot),
             Self::MapGet { key, .. }
             | Self::MapDelete { key, .. }
@@ -137,7 +146,9 @@ impl Op {
                 key.iter_mut().for_each(|key| f(key, slot));
                 value.iter_mut().for_each(|value| f(value, int));
             }
-            Self::Emit { fields, .. } => fields.iter_mut().for_each(|field| f(field, None)),
+            Self::Emit { fields: values, .. } | Self::Call { arguments: values, .. } => {
+                values.iter_mut().for_each(|value| f(value, None));
+            }
             Self::LoopOpen { from, to, .. } => {
                 f(from, int);
                 f(to, int);

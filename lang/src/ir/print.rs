@@ -21,7 +21,18 @@ pub fn print(module: &Module) -> String {
         }
         let points: Vec<String> = program.points.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "program {}: {}", program.name, points.join(", "));
+        if program.shared > 0 {
+            let _ = writeln!(out, "  shared: {} bytes", program.shared);
+        }
         out.push_str(&print_function(&program.function));
+        for (index, sub) in program.subprograms.iter().enumerate() {
+            let role = match &sub.role {
+                super::Role::Function(parameters) => format!("function of {}", parameters.len()),
+                super::Role::Body(map) => format!("for each of m{}", map.0),
+            };
+            let _ = writeln!(out, "f{index} {}: {role}", sub.name);
+            out.push_str(&print_function(&sub.function));
+        }
     }
     out
 }
@@ -62,6 +73,9 @@ impl fmt::Display for PrintMap<'_> {
         write!(f, " {}", map.ty.value.name())?;
         if let Some(key) = &map.key {
             write!(f, ", key {} bytes, {} entries", key.size, map.max_entries)?;
+            if map.evicts {
+                f.write_str(" used last")?;
+            }
         }
         if let Some(value) = &map.value {
             write!(f, ", value {} bytes", value.size)?;
@@ -147,6 +161,8 @@ impl fmt::Display for Op {
             Self::Extend { value, width, signed } => write!(f, "extend {} {value}", Width(*width, *signed)),
             Self::Swap { value, width } => write!(f, "swap {} {value}", Width(*width, false)),
             Self::SlotAddress(slot, offset) => write!(f, "address s{}+{offset}", slot.0),
+            Self::SharedAddress(offset) => write!(f, "address shared+{offset}"),
+            Self::Parameter(index, ty) => write!(f, "parameter {index} {}", lower(ty)),
             Self::Load { memory, offset, width, signed } => {
                 write!(f, "load {} [{memory}+{offset}]", Width(*width, *signed))
             }
@@ -197,6 +213,10 @@ impl fmt::Display for Op {
                 value.map_or(Ok(()), |value| write!(f, ", {value}"))
             }
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
+            Self::VisitedKey { map, to } => write!(f, "visited_key [{to}], m{}", map.0),
+            Self::VisitedValue { map, to } => write!(f, "visited_value [{to}], m{}", map.0),
+            Self::Call { function, arguments } => write!(f, "call f{}{}", function.0, Arguments(arguments)),
+            Self::ForEach { map, body } => write!(f, "for_each m{}, f{}", map.0, body.0),
             Self::Emit { record, fields } => write!(f, "emit r{}{}", record.0, Arguments(fields)),
             Self::LoopOpen { state, from, to } => write!(f, "loop_open s{}, {from}, {to}", state.0),
             Self::LoopClose { state } => write!(f, "loop_close s{}", state.0),

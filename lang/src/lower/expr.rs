@@ -117,7 +117,8 @@ impl Lowering<'_, '_> {
     fn variable(&mut self, variable: VariableId, span: Span) -> Value {
         match self.storage(variable) {
             Storage::Word(variable) => self.builder.get(variable),
-            Storage::Memory(slot) => self.builder.value(Op::SlotAddress(slot, 0), span),
+            Storage::Memory(place) => self.address(place, span),
+            Storage::Shared(offset) => self.shared_word(offset, span),
         }
     }
 
@@ -151,14 +152,11 @@ impl Lowering<'_, '_> {
     }
 
     fn step(&mut self, variable: VariableId, by: i64, postfix: bool, ty: &Type, span: Span) -> Value {
-        let Storage::Word(variable) = self.storage(variable) else {
-            unreachable!("only a scalar is counted up and down")
-        };
-        let before = self.builder.get(variable);
+        let before = self.variable(variable, span);
         let by = self.builder.constant(by, span);
         let after = self.builder.value(Op::Arith(Arith::Add, before, by), span);
         let after = self.resize(after, &Type::I64, ty, span);
-        self.builder.set(variable, after);
+        self.set_word(variable, after, span);
         if postfix { before } else { after }
     }
 

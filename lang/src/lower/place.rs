@@ -8,17 +8,22 @@ use crate::types::{BUFFER_HEADER, Space, Type};
 
 use super::{Lowering, Storage};
 
-/// A part of a slot.
+/// A part of a slot, or of the memory that functions share.
 #[derive(Clone, Copy)]
 pub struct Place {
-    slot: SlotId,
+    slot: Option<SlotId>,
     offset: u32,
 }
 
 impl Place {
     /// The start of a slot.
     pub fn of(slot: SlotId) -> Self {
-        Self { slot, offset: 0 }
+        Self { slot: Some(slot), offset: 0 }
+    }
+
+    /// A byte of shared memory.
+    pub fn shared(offset: u32) -> Self {
+        Self { slot: None, offset }
     }
 
     /// Some bytes behind it.
@@ -48,7 +53,11 @@ impl Lowering<'_, '_> {
 
     /// The address of a place.
     pub(super) fn address(&mut self, place: Place, span: Span) -> Value {
-        self.builder.value(Op::SlotAddress(place.slot, place.offset), span)
+        let op = match place.slot {
+            Some(slot) => Op::SlotAddress(slot, place.offset),
+            None => Op::SharedAddress(place.offset),
+        };
+        self.builder.value(op, span)
     }
 
     /// A value for a field of a record: the number of a scalar, else the address of its bytes.
@@ -65,8 +74,8 @@ impl Lowering<'_, '_> {
     pub(super) fn place(&mut self, expr: &Expr) -> Place {
         match &expr.kind {
             ExprKind::Variable(variable) => {
-                if let Storage::Memory(slot) = self.storage(*variable) {
-                    return Place::of(slot);
+                if let Storage::Memory(place) = self.storage(*variable) {
+                    return place;
                 }
             }
             ExprKind::TupleField(of, n) => {
@@ -272,7 +281,7 @@ impl Lowering<'_, '_> {
     }
 
     /// Writes a scalar.
-    fn store(&mut self, to: Place, ty: &Type, value: Value, span: Span) {
+    pub(super) fn store(&mut self, to: Place, ty: &Type, value: Value, span: Span) {
         let memory = self.address(to, span);
         let width = Layout::of(ty).size as u8;
         self.builder.effect(Op::Store { memory, offset: 0, width, value }, span);
@@ -365,11 +374,12 @@ fn parts(layout: &Layout) -> Vec<&Part> {
     }
 }
 
-fn field_offset(tuple: &Type, n: u32) -> u32 {
+/// Where a field of a tuple begins.
+pub(super) fn field_offset(tuple: &Type, n: u32) -> u32 {
     parts(&Layout::of(tuple)).get(n as usize).map_or(0, |part| part.offset)
 }
 
 /// Whether there are bytes between the parts, or behind them.
-fn has_gaps(layout: &Layout) -> bool {
+pub(super) fn has_gaps(layout: &Layout) -> bool {
     parts(layout).iter().map(|part| part.layout.size).sum::<u32>() != layout.size
 }

@@ -50,6 +50,8 @@ fn is_pure(op: &Op) -> bool {
         | Op::Extend { .. }
         | Op::Swap { .. }
         | Op::SlotAddress(..)
+        | Op::SharedAddress(_)
+        | Op::Parameter(..)
         | Op::Context { .. }
         | Op::ContextAddress(_)
         | Op::Argument(_)

@@ -19,6 +19,8 @@ fn is_removable(op: &Op) -> bool {
         | Op::Extend { .. }
         | Op::Swap { .. }
         | Op::SlotAddress(..)
+        | Op::SharedAddress(_)
+        | Op::Parameter(..)
         | Op::Load { .. }
         | Op::StringEq { .. }
         | Op::BytesEq { .. }
@@ -47,6 +49,10 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapWrite { .. }
         | Op::MapDelete { .. }
         | Op::Aggregate { .. }
+        | Op::VisitedKey { .. }
+        | Op::VisitedValue { .. }
+        | Op::Call { .. }
+        | Op::ForEach { .. }
         | Op::Emit { .. }
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,
@@ -171,7 +177,12 @@ fn remove_unread_slots(function: &mut Function) -> bool {
 fn written(inst: &Inst) -> Option<Value> {
     match inst.op {
         Op::Store { memory, .. } | Op::Zero { memory, .. } | Op::Write { memory, .. } => Some(memory),
-        Op::Copy { to, .. } | Op::Read { to, .. } | Op::Comm { to } | Op::MapRead { to, .. } => Some(to),
+        Op::Copy { to, .. }
+        | Op::Read { to, .. }
+        | Op::Comm { to }
+        | Op::MapRead { to, .. }
+        | Op::VisitedKey { to, .. }
+        | Op::VisitedValue { to, .. } => Some(to),
         _ => None,
     }
 }

@@ -38,14 +38,20 @@ pub fn optimise(module: &mut Module) {
         ("dce", dce::run),
     ];
     for index in 0..module.programs.len() {
-        for _ in 0..ROUNDS {
-            let mut changed = false;
-            for (name, pass) in passes {
-                changed |= pass(&mut module.programs[index].function);
-                check(module, name);
-            }
-            if !changed {
-                break;
+        for function in 0..=module.programs[index].subprograms.len() {
+            for _ in 0..ROUNDS {
+                let mut changed = false;
+                for (name, pass) in passes {
+                    let program = &mut module.programs[index];
+                    changed |= pass(match function {
+                        0 => &mut program.function,
+                        _ => &mut program.subprograms[function - 1].function,
+                    });
+                    check(module, name);
+                }
+                if !changed {
+                    break;
+                }
             }
         }
     }

@@ -130,7 +130,9 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         | Op::ReadString { to, .. }
         | Op::ReadBytes { to, .. }
         | Op::CopyBytes { to, .. }
-        | Op::MapRead { to, .. } => Some(to),
+        | Op::MapRead { to, .. }
+        | Op::VisitedKey { to, .. }
+        | Op::VisitedValue { to, .. } => Some(to),
         _ => None,
     }
 }

@@ -24,6 +24,8 @@ pub struct Program {
     pub config: Vec<Setting>,
     /// Macros, in order; expansion leaves none.
     pub macros: Vec<Macro>,
+    /// Declared maps, in order.
+    pub maps: Vec<MapDeclaration>,
     /// Probes, in order.
     pub probes: Vec<Probe>,
     /// Bare statements at top level, in order: they run once, as the body of a `begin` probe.
@@ -40,6 +42,7 @@ impl Program {
         self.imports.extend(other.imports);
         self.config.extend(other.config);
         self.macros.extend(other.macros);
+        self.maps.extend(other.maps);
         self.probes.extend(other.probes);
         self.statements.extend(other.statements);
         self.result = other.result.or(self.result.take());
@@ -73,6 +76,19 @@ pub enum CItemKind {
     Directive,
     /// `struct`, `union`, `enum` or `typedef`, with its `;` if it has one.
     Declaration,
+}
+
+/// `let @m = kind(entries);`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapDeclaration {
+    /// Without the `@`.
+    pub name: Name,
+    /// The word for how it is kept.
+    pub kind: Name,
+    /// How many elements it has room for; at least 1.
+    pub entries: u32,
+    /// From the `let` to the closing bracket.
+    pub span: Span,
 }
 
 /// `import "path";`

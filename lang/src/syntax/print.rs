@@ -27,6 +27,9 @@ struct Printer {
 
 impl Printer {
     fn program(mut self, program: &Program) -> String {
+        for map in &program.maps {
+            self.line(0, &format!("map @{} {}({})", map.name.text, map.kind.text, map.entries), map.span);
+        }
         for definition in &program.macros {
             self.definition(definition);
         }

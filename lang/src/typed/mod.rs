@@ -67,6 +67,8 @@ pub struct Map {
     pub ty: MapType,
     /// Capacity; 1 for a scalar map.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 /// A body and the events that run it; all of them mean the same by it.
@@ -95,6 +97,8 @@ pub struct Variable {
     pub name: String,
     /// The one type that holds all it is ever given.
     pub ty: Type,
+    /// It is used in the body of a loop over a map, but is older than that loop: several functions share it.
+    pub is_shared: bool,
 }
 
 /// A statement.
@@ -177,6 +181,15 @@ pub enum StmtKind {
         /// One past the last, an int64.
         to: Expr,
         /// What is repeated.
+        body: Vec<Stmt>,
+    },
+    /// Walks the elements of a keyed map, in no order.
+    ForMap {
+        /// Holds the key and the value, a pair.
+        variable: VariableId,
+        /// The map.
+        map: MapId,
+        /// What is done for each.
         body: Vec<Stmt>,
     },
     /// Leaves the innermost loop.

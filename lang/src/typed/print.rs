@@ -103,6 +103,10 @@ impl Printer<'_> {
                     format!("for {} in {}..{}", self.variable(*variable), self.expr(from), self.expr(to));
                 return self.nested(&head, body, depth);
             }
+            StmtKind::ForMap { variable, map, body } => {
+                let head = format!("for {} in {}", self.variable(*variable), self.element(*map, None));
+                return self.nested(&head, body, depth);
+            }
             StmtKind::Break => "break".into(),
             StmtKind::Continue => "continue".into(),
             StmtKind::Return(None) => "return".into(),

@@ -25,17 +25,18 @@ impl Selector<'_> {
     pub(super) fn fact(&mut self, dst: Reg, op: &Op) -> Result<(), Unsupported> {
         match *op {
             Op::Context { offset, width, signed } => {
-                let mem = Mem::aligned(self.context).plus(offset);
+                let mem = self.context()?.plus(offset);
                 self.load_any(dst, mem, width, signed);
             }
             Op::ContextAddress(offset) => {
-                self.inst(VInst::Address(dst, Mem::aligned(self.context).plus(offset)));
+                let mem = self.context()?.plus(offset);
+                self.inst(VInst::Address(dst, mem));
             }
             Op::Argument(index) => return self.argument(dst, index),
             Op::ReturnValue => match self.program.points.first() {
                 Some(
                     AttachPoint::Kprobe { at_return: true, .. } | AttachPoint::Uprobe { at_return: true, .. },
-                ) => self.context_word(dst, RESULT),
+                ) => self.context_word(dst, RESULT)?,
                 _ => return Err(self.unsupported("retval is only known at the return of a function")),
             },
             Op::Ambient(ambient) => self.ambient(dst, ambient),
@@ -48,24 +49,31 @@ impl Selector<'_> {
         Unsupported { span: self.span, message: message.into() }
     }
 
-    fn context_word(&mut self, dst: Reg, offset: u32) {
-        let mem = Mem::aligned(self.context).plus(offset);
+    /// The program's context.
+    pub(super) fn context(&self) -> Result<Mem, Unsupported> {
+        let unknown = "a function does not know the event: hand over what it needs as arguments";
+        self.context.map(Mem::aligned).ok_or_else(|| self.unsupported(unknown))
+    }
+
+    fn context_word(&mut self, dst: Reg, offset: u32) -> Result<(), Unsupported> {
+        let mem = self.context()?.plus(offset);
         self.inst(VInst::Load { dst, mem, width: Width::B8, signed: false });
+        Ok(())
     }
 
     fn argument(&mut self, dst: Reg, index: u8) -> Result<(), Unsupported> {
         let index = u32::from(index);
         match self.program.points.first() {
-            Some(AttachPoint::RawTracepoint { .. }) => self.context_word(dst, index * 8),
+            Some(AttachPoint::RawTracepoint { .. }) => self.context_word(dst, index * 8)?,
             Some(point @ (AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. })) => {
                 match ARGUMENTS.get(index as usize) {
-                    Some(&offset) => self.context_word(dst, offset),
+                    Some(&offset) => self.context_word(dst, offset)?,
                     None => {
                         // Above the return address.
                         let is_kernel = matches!(point, AttachPoint::Kprobe { .. });
                         let read = if is_kernel { Helper::ProbeReadKernel } else { Helper::ProbeReadUser };
                         let address = self.code.register();
-                        self.context_word(address, STACK_POINTER);
+                        self.context_word(address, STACK_POINTER)?;
                         self.alu(AluOp::Add, address, (index as i32 - ARGUMENTS.len() as i32 + 1) * 8);
                         let word = self.temporary(Temporary::Value, 8);
                         self.helper(read, &[Arg::Address(word), 8.into(), address.into()]);

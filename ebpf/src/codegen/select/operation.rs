@@ -12,7 +12,15 @@ impl<'a> Selector<'a> {
     pub(super) fn value(&mut self, result: Value, op: &'a Op) -> Result<(), Unsupported> {
         let wanted = self.materialised[result.0 as usize] || self.branches[result.0 as usize] > 0;
         match op {
-            Op::Const(_) | Op::SlotAddress(..) => {}
+            Op::Const(_) | Op::SlotAddress(..) | Op::SharedAddress(_) => {}
+            Op::Parameter(index, _) => {
+                let dst = self.result(result);
+                self.parameter(dst, *index);
+            }
+            Op::Call { function, arguments } => {
+                let wanted = wanted.then(|| self.result(result));
+                self.call_function(*function, arguments, wanted);
+            }
             // Branches compare again by themselves.
             Op::Compare(..) if !self.materialised[result.0 as usize] => {}
             Op::Arith(Arith::And, ..) if !self.materialised[result.0 as usize] => {}
@@ -123,6 +131,9 @@ impl<'a> Selector<'a> {
             Op::Aggregate { map, key, aggregation, value } => {
                 self.aggregate(*map, *key, *aggregation, *value);
             }
+            Op::VisitedKey { map, to } => self.visited(*map, true, *to),
+            Op::VisitedValue { map, to } => self.visited(*map, false, *to),
+            Op::ForEach { map, body } => self.for_each(*map, *body),
             Op::Emit { record, fields } => self.emit_record(*record, fields),
             Op::LoopOpen { state, from, to } => self.loop_open(*state, *from, *to),
             Op::LoopClose { state } => {

@@ -12,6 +12,7 @@ const MAP_LOOKUP: i32 = 1;
 const MAP_UPDATE: i32 = 2;
 const PROG_LOAD: i32 = 5;
 const PROG_TEST_RUN: i32 = 10;
+const BTF_LOAD: i32 = 18;
 const RAW_TRACEPOINT: u32 = 17;
 const TRACEPOINT: u32 = 5;
 const KPROBE: u32 = 2;
@@ -113,7 +114,7 @@ impl Machine {
             session: [
                 create(27, 0, 0, 1 << 16, 0),
                 create(6, 4, 8, COUNTERS, 0),
-                create(6, 4, object.scratch_size.max(8), 1, 0),
+                create(2, 4, object.scratch_size.max(8) * possible_cpus() as u32, 1, 0),
                 create(2, 4, ZEROS + object.zeros(), 1, 0),
             ],
             programs: Vec::new(),
@@ -157,6 +158,19 @@ impl Machine {
         attributes[1] = code.len() as u32;
         put(&mut attributes, 2, code.as_ptr() as u64);
         put(&mut attributes, 4, license.as_ptr() as u64);
+        let types = crate::load::functions::btf(&program.functions);
+        let records = crate::load::functions::records(&program.functions);
+        let btf = (!records.is_empty()).then(|| {
+            let mut attributes = [0; 40];
+            put(&mut attributes, 0, types.as_ptr() as u64);
+            attributes[4] = types.len() as u32;
+            bpf(BTF_LOAD, &mut attributes).expect("types")
+        });
+        if let Some(btf) = btf {
+            attributes[18..20].copy_from_slice(&[btf as u32, 8]);
+            put(&mut attributes, 20, records.as_ptr() as u64);
+            attributes[22] = records.len() as u32;
+        }
         let loaded = bpf(PROG_LOAD, &mut attributes);
         if loaded.is_err() {
             attributes[6] = 1;

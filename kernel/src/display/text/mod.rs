@@ -43,11 +43,9 @@ fn write_map(out: &mut Vec<u8>, snapshot: &MapSnapshot, top: u32, divisor: u32, 
     let scale = Scale::of(value);
     let scalar = snapshot.ty.key.is_none();
     let entries = last(sorted(snapshot), top);
-    if scalar && entries.is_empty() && scale.is_none() {
-        // A cleared or never set scalar is 0; other empty maps write nothing.
-        push(out, format_args!("@{}: 0\n", snapshot.name));
-    }
-    for entry in entries {
+    // A cleared or never set scalar is 0 or empty; other empty maps write nothing.
+    let zero = (scalar && entries.is_empty() && scale.is_none()).then(|| snapshot.zero());
+    for entry in entries.into_iter().chain(&zero) {
         let Some(scale) = scale else {
             push(out, format_args!("@{}", snapshot.name));
             write_key(out, entry, scalar, cleaned);
