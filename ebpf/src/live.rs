@@ -134,7 +134,7 @@ impl Tracer for LiveTracer {
 
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
-        let Compiled { module, result, declares, macros, warnings } =
+        let Compiled { module, result, declares, defined, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -173,7 +173,7 @@ impl Tracer for LiveTracer {
         if declares {
             self.remember(source);
         }
-        self.environment.define(macros);
+        self.environment.define(defined);
         self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
@@ -192,7 +192,7 @@ impl Tracer for LiveTracer {
                 self.maps.clear();
                 self.environment.maps.clear();
                 self.environment.declarations.clear();
-                self.environment.macros.clear();
+                self.environment.defined = Default::default();
                 self.environment.settings.reset();
             }
         }

@@ -205,6 +205,10 @@ impl Checker<'_> {
     /// Reports a builtin where it means nothing.
     pub(super) fn available(&mut self, name: &str, span: Span) -> Option<()> {
         let builtin = builtins::find(name)?;
+        if self.is_in_function() {
+            let is_everywhere = builtin.availability == Availability::Everywhere;
+            return self.available_in_function(name, is_everywhere, span);
+        }
         if builtin.is_available_at(self.point()) {
             return Some(());
         }

@@ -20,6 +20,9 @@ impl Lowering<'_, '_> {
                 let span = expr.span;
                 self.choose(condition, span, |this| this.evaluate(then), |this| this.evaluate(otherwise));
             }
+            ExprKind::Call { function, arguments } => {
+                self.call(*function, arguments, expr.span);
+            }
             _ if expr.ty.is_scalar() => {
                 self.scalar(expr);
             }
@@ -98,6 +101,7 @@ impl Lowering<'_, '_> {
                 let key = self.key(Some(key));
                 self.builder.value(Op::MapHas { map: *map, key }, span)
             }
+            ExprKind::Call { function, arguments } => self.call(*function, arguments, span),
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
             | ExprKind::Comm

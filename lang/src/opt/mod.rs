@@ -2,12 +2,14 @@
 //!
 //! Passes in a small loop until nothing changes: [`fold`] computes what is known, [`cse`] what was computed
 //! before, [`memory`] what slots hold, [`slots`] which of them hold the same, [`cfg`](mod@cfg) clears ways that nothing
-//! takes, [`dce`] removes what nobody reads.
+//! takes, [`dce`] removes what nobody reads, [`calls`] whom
+//! nobody calls.
 //!
 //! *Invariant:* a pass keeps what `ir::verify` promises; debug builds check it after each.
 //!
 //! *Not here:* anything that depends on BPF's instructions (`probebook_ebpf::codegen`).
 
+pub mod calls;
 pub mod cfg;
 pub mod cse;
 pub mod dce;
@@ -54,6 +56,8 @@ pub fn optimise(module: &mut Module) {
                 }
             }
         }
+        calls::run(&mut module.programs[index]);
+        check(module, "calls");
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Program {
     pub config: Vec<Setting>,
     /// Macros, in order; expansion leaves none.
     pub macros: Vec<Macro>,
+    /// Functions, in order.
+    pub functions: Vec<Function>,
     /// Declared maps, in order.
     pub maps: Vec<MapDeclaration>,
     /// Probes, in order.
@@ -121,6 +123,21 @@ pub struct Macro {
     /// What a call stands for.
     pub body: Block,
     /// From the word `macro` to the closing brace.
+    pub span: Span,
+}
+
+/// `fn name($a : type) : type { body }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// What it is called by.
+    pub name: Name,
+    /// Scratch variables with their types.
+    pub parameters: Vec<(Name, TypeName)>,
+    /// The type of its result; `void` for none.
+    pub result: TypeName,
+    /// What a call does.
+    pub body: Block,
+    /// From the word `fn` to the closing brace.
     pub span: Span,
 }
 
