@@ -29,7 +29,6 @@ const LATER: &[&str] = &[
     "dw_ustack",
     "usermode",
     "tseries",
-    "debugf",
     "assert",
     "skboutput",
     "str_concat",

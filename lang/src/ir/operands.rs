@@ -50,6 +50,7 @@ impl Op {
             | Self::VisitedValue { .. }
             | Self::ForEach { .. }
             | Self::Emit { .. }
+            | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
         }
@@ -147,6 +148,10 @@ impl Op {
                 value.iter_mut().for_each(|value| f(value, int));
             }
             Self::Emit { fields: values, .. } | Self::Call { arguments: values, .. } => {
+                values.iter_mut().for_each(|value| f(value, None));
+            }
+            Self::Trace { format, values, .. } => {
+                f(format, slot);
                 values.iter_mut().for_each(|value| f(value, None));
             }
             Self::LoopOpen { from, to, .. } => {

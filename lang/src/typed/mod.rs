@@ -161,6 +161,13 @@ pub enum StmtKind {
         /// The number; `None` for `count()`.
         value: Option<Expr>,
     },
+    /// Writes a line to the kernel's trace buffer.
+    Trace {
+        /// The kernel's format, without the NUL.
+        format: Vec<u8>,
+        /// At most three: integers and strings.
+        values: Vec<Expr>,
+    },
     /// Sends a record to user space.
     Emit {
         /// What is done with it there.
