@@ -80,7 +80,7 @@ pub enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::MapLookupElem,
         Self::MapUpdateElem,
         Self::MapDeleteElem,

@@ -147,11 +147,11 @@ impl Op {
                 key.iter_mut().for_each(|key| f(key, slot));
                 value.iter_mut().for_each(|value| f(value, int));
             }
-            Self::Emit { fields: values, .. } | Self::Call { arguments: values, .. } => {
-                values.iter_mut().for_each(|value| f(value, None));
-            }
             Self::Trace { format, values, .. } => {
                 f(format, slot);
+                values.iter_mut().for_each(|value| f(value, None));
+            }
+            Self::Emit { fields: values, .. } | Self::Call { arguments: values, .. } => {
                 values.iter_mut().for_each(|value| f(value, None));
             }
             Self::LoopOpen { from, to, .. } => {
