@@ -281,7 +281,7 @@ impl Checker<'_> {
 
     fn block_expr(&mut self, block: &ast::Block, span: Span) -> Option<Expr> {
         self.scope.enter();
-        let statements = self.statements(&block.statements);
+        let statements = self.statements(&block.statements, block.value.as_deref());
         let value = block.value.as_ref().map(|value| self.expr(value));
         self.scope.leave();
         Some(match value {

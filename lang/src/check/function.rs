@@ -163,7 +163,7 @@ impl Checker<'_> {
                 is_implicit: true,
             }));
         }
-        let mut body = self.statements(&function.body.statements);
+        let mut body = self.statements(&function.body.statements, function.body.value.as_deref());
         if let Some(value) = &function.body.value {
             body.extend(self.expression_statement(value));
         }

@@ -410,7 +410,7 @@ impl<'a> Checker<'a> {
     fn probe(&mut self, body: &Body<'a>) -> typed::Probe {
         self.scope.enter();
         let condition = body.predicate.map(|predicate| self.condition(predicate));
-        let mut statements = self.statements(body.statements);
+        let mut statements = self.statements(body.statements, body.value);
         if let Some(value) = body.value {
             if body.is_top {
                 statements.extend(self.result(value));
