@@ -34,6 +34,7 @@ mod output;
 mod predicate;
 mod quantity;
 mod scope;
+mod shorthand;
 mod stmt;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -44,6 +44,7 @@ impl Program {
         self.imports.extend(other.imports);
         self.config.extend(other.config);
         self.macros.extend(other.macros);
+        self.functions.extend(other.functions);
         self.maps.extend(other.maps);
         self.probes.extend(other.probes);
         self.statements.extend(other.statements);
