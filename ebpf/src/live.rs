@@ -135,7 +135,7 @@ impl Tracer for LiveTracer {
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
         self.environment.command = options.command;
-        let Compiled { module, result, declares, macros, warnings } =
+        let Compiled { module, result, declares, defined, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -174,7 +174,7 @@ impl Tracer for LiveTracer {
         if declares {
             self.remember(source);
         }
-        self.environment.define(macros);
+        self.environment.define(defined);
         self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
@@ -193,7 +193,7 @@ impl Tracer for LiveTracer {
                 self.maps.clear();
                 self.environment.maps.clear();
                 self.environment.declarations.clear();
-                self.environment.macros.clear();
+                self.environment.defined = Default::default();
                 self.environment.settings.reset();
             }
         }

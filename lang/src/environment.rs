@@ -1,6 +1,6 @@
 //! What earlier cells left behind: [`Environment`], an argument of checking a cell.
 //!
-//! *Invariant:* it is changed only by taking over the maps and macros of a cell that was accepted and started.
+//! *Invariant:* it is changed only by taking over the maps and definitions of a cell that was accepted and started.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::expand;
 use crate::source::Source;
-use crate::syntax::ast::Macro;
+use crate::syntax::ast::{Function, Macro};
 use crate::types::MapType;
 
 /// A map that an earlier cell made.
@@ -33,13 +33,22 @@ pub struct Declaring {
     pub text: Arc<str>,
 }
 
-/// A macro that an earlier cell defined.
+/// What an earlier cell defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownMacro {
-    /// Its definition; places are those of `source`.
-    pub definition: Macro,
+pub struct Known<T> {
+    /// The definition; places are those of `source`.
+    pub definition: T,
     /// The text of its cell.
     pub source: Arc<Source>,
+}
+
+/// The macros and functions that a cell defines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defined {
+    /// Macros, those first that are tried first.
+    pub macros: Vec<Known<Macro>>,
+    /// Functions, no two of the same name.
+    pub functions: Vec<Known<Function>>,
 }
 
 /// Parameters of one run, from the command line or magics.
@@ -107,8 +116,8 @@ pub struct Environment {
     pub include_directories: Vec<String>,
     /// Headers that are read before every program (`--include`).
     pub headers: Vec<String>,
-    /// Macros, the latest first.
-    pub macros: Vec<KnownMacro>,
+    /// Macros and functions, the latest first.
+    pub defined: Defined,
     /// Configuration that earlier cells and the process environment have left.
     pub settings: Settings,
     /// `$1` and the like.
@@ -125,10 +134,16 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Takes over the macros of a cell; they replace those that take the same arguments.
-    pub fn define(&mut self, mut macros: Vec<KnownMacro>) {
-        self.macros.retain(|old| !macros.iter().any(|new| expand::covers(&new.definition, &old.definition)));
-        macros.append(&mut self.macros);
-        self.macros = macros;
+    /// Takes over what a cell defines; it replaces macros that take the same arguments, and functions of the
+    /// same name.
+    pub fn define(&mut self, mut new: Defined) {
+        let Defined { macros, functions } = &mut self.defined;
+        macros.retain(|old| !new.macros.iter().any(|one| expand::covers(&one.definition, &old.definition)));
+        functions.retain(|old| {
+            !new.functions.iter().any(|one| one.definition.name.text == old.definition.name.text)
+        });
+        new.macros.append(macros);
+        new.functions.append(functions);
+        self.defined = new;
     }
 }

@@ -18,6 +18,9 @@ impl Checker<'_> {
     /// `function(arguments)`
     pub(super) fn call(&mut self, function: &ast::Name, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         let name = function.text.as_str();
+        if let Some(call) = self.function_call(name, arguments, span) {
+            return call;
+        }
         let Some(builtin) = builtins::find(name) else {
             return self.unknown_name(name, function.span, "function");
         };
@@ -56,6 +59,8 @@ impl Checker<'_> {
             "system" => self.formatted(name, Action::System, arguments, span),
             "warnf" => self.formatted(name, Action::Warn, arguments, span),
             "debugf" => self.debugf(arguments, span),
+            "assert" => self.assert(arguments, span),
+            "container_of" => self.container_of(arguments, span),
             "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),
@@ -101,6 +106,13 @@ impl Checker<'_> {
 
     /// `exit([code])`: also leaves the probe.
     fn exit(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        if self.is_in_function() {
+            self.report(
+                Diagnostic::error(Code::NotAvailable, span, "a function cannot end the probe that calls it")
+                    .help("give a value back, and call `exit()` in the probe; or use a macro"),
+            );
+            return None;
+        }
         let code = match arguments {
             [] => super::expr::integer_literal(0, span),
             [code] => self.value(code)?,

@@ -22,6 +22,7 @@ mod expr;
 mod field;
 mod fold;
 mod formatted;
+mod function;
 mod group;
 mod infer;
 mod map;
@@ -33,6 +34,7 @@ mod output;
 mod predicate;
 mod quantity;
 mod scope;
+mod shorthand;
 mod stmt;
 mod symbol;
 mod system;
@@ -73,7 +75,7 @@ pub fn check(
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let Expanded { program, places, diagnostics: mut all } = expand(program, &environment.macros);
+    let Expanded { program, places, diagnostics: mut all } = expand(program, environment);
     let (typed, diagnostics) = check_expanded(&program, &places, host, environment);
     let is_wrong = all.iter().any(Diagnostic::is_error);
     all.extend(diagnostics.into_iter().filter(|diagnostic| !is_wrong || !is_lint(diagnostic)));
@@ -99,11 +101,13 @@ fn check_expanded(
     let (declared, mut diagnostics) = declare(&program.declared, host);
     let (config, found) = config::configure(&program.config, &environment.settings);
     diagnostics.extend(found);
+    diagnostics.extend(function::misdefined(&program.functions));
     let Bodies { bodies, skipped, diagnostics: unresolved } = bodies(program, host, &config);
     diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, &declared, places, &config, &bodies);
+        let mut checker =
+            Checker::new(host, environment, &declared, places, &config, &program.functions, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         checker.declare_maps(&program.maps);
         skipped.iter().for_each(|name| checker.skip_map(name));
@@ -132,11 +136,12 @@ pub fn members_at(
     environment: &Environment,
     end: u32,
 ) -> Vec<(String, Type)> {
-    let Expanded { program, places, .. } = expand(program, &environment.macros);
+    let Expanded { program, places, .. } = expand(program, environment);
     let (declared, _) = declare(&program.declared, host);
     let (config, _) = config::configure(&program.config, &environment.settings);
     let Bodies { bodies, .. } = bodies(&program, host, &config);
-    let mut checker = Checker::new(host, environment, &declared, &places, &config, &bodies);
+    let mut checker =
+        Checker::new(host, environment, &declared, &places, &config, &program.functions, &bodies);
     checker.asked = Some(end);
     checker.check();
     checker.answer.take().map(|ty| checker.structures.members(&ty)).unwrap_or_default()
@@ -158,6 +163,8 @@ struct Body<'a> {
     value: Option<&'a ast::Expr>,
     /// Its value is the cell's result.
     is_top: bool,
+    /// It is that of a function, by number.
+    function: Option<usize>,
     span: Span,
 }
 
@@ -229,6 +236,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
                 statements: &probe.body.statements,
                 value: probe.body.value.as_deref(),
                 is_top: false,
+                function: None,
                 span: probe.span,
             });
         }
@@ -241,6 +249,16 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
         let span = probe.points.first().map_or(probe.span, |point| point.span);
         diagnostics.push(Diagnostic::error(Code::NoMatch, span, "no probe is left to attach"));
     }
+    bodies.extend(program.functions.iter().enumerate().map(|(index, function)| Body {
+        // Of all events the one that tells least.
+        points: vec![AttachPoint::Begin],
+        predicate: None,
+        statements: &function.body.statements,
+        value: function.body.value.as_deref(),
+        is_top: false,
+        function: Some(index),
+        span: function.span,
+    }));
     let first = program.statements.first().map(|stmt| stmt.span);
     let last = program.statements.last().map(|stmt| stmt.span);
     let result = program.result.as_ref().map(|result| result.span);
@@ -251,6 +269,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
             statements: &program.statements,
             value: program.result.as_ref(),
             is_top: true,
+            function: None,
             span: from.to(to),
         });
     }
@@ -280,6 +299,9 @@ struct Checker<'a> {
     structures: Structures<'a>,
     environment: &'a Environment,
     config: &'a Config,
+    functions: &'a [ast::Function],
+    /// As of this walk; `None` for one that is wrong.
+    signatures: Vec<Option<function::Signature>>,
     bodies: &'a [Body<'a>],
     /// The last walk: diagnostics count.
     is_reporting: bool,
@@ -317,6 +339,7 @@ impl<'a> Checker<'a> {
         declared: &'a Definitions,
         places: &'a Places,
         config: &'a Config,
+        functions: &'a [ast::Function],
         bodies: &'a [Body<'a>],
     ) -> Self {
         Self {
@@ -326,6 +349,8 @@ impl<'a> Checker<'a> {
             structures: Structures::new(host, declared),
             environment,
             config,
+            functions,
+            signatures: Vec::new(),
             bodies,
             is_reporting: false,
             diagnostics: Vec::new(),
@@ -378,13 +403,14 @@ impl<'a> Checker<'a> {
     fn report_all(&mut self) -> typed::Program {
         self.is_reporting = true;
         self.is_unknown = false;
-        let probes = self.walk();
+        let (functions, probes) = self.walk();
         self.is_reporting = false;
         self.warn_replaced();
         self.unexpected_options();
         typed::Program {
             options: self.options.clone(),
             maps: self.maps.finish(self.config.max_map_keys),
+            functions,
             probes,
             result_map: self.result_map,
             places: Places::default(),
@@ -394,17 +420,24 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn walk(&mut self) -> Vec<typed::Probe> {
+    fn walk(&mut self) -> (Vec<typed::Function>, Vec<typed::Probe>) {
+        let (mut functions, mut probes) = (Vec::new(), Vec::new());
+        let bodies = self.bodies;
         self.answer = None;
-        (0..self.bodies.len()).map(|index| self.walk_body(index)).collect()
+        self.sign_functions();
+        for (index, body) in bodies.iter().enumerate() {
+            self.body = index;
+            self.scope = Scope::new(self.places);
+            self.loops = 0;
+            match body.function {
+                Some(function) => functions.extend(self.function(function)),
+                None => probes.push(self.probe(body)),
+            }
+        }
+        (functions, probes)
     }
 
-    fn walk_body(&mut self, index: usize) -> typed::Probe {
-        let bodies = self.bodies;
-        let body = &bodies[index];
-        self.body = index;
-        self.scope = Scope::new(self.places);
-        self.loops = 0;
+    fn probe(&mut self, body: &Body<'a>) -> typed::Probe {
         self.scope.enter();
         let condition = body.predicate.map(|predicate| self.condition(predicate));
         let mut statements = self.statements(body.statements, body.value);

@@ -16,8 +16,7 @@ use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
-const LATER: &[&str] =
-    &["ctx", "kstack", "ustack", "dw_ustack", "tseries", "assert", "container_of", "ksym", "usym"];
+const LATER: &[&str] = &["ctx", "kstack", "ustack", "dw_ustack", "tseries", "ksym", "usym"];
 
 /// Functions that only mean something in probes that Probebook does not have yet, and these probes.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -223,6 +222,10 @@ impl Checker<'_> {
     /// Reports a builtin where it means nothing.
     pub(super) fn available(&mut self, name: &str, span: Span) -> Option<()> {
         let builtin = builtins::find(name)?;
+        if self.is_in_function() {
+            let is_everywhere = builtin.availability == Availability::Everywhere;
+            return self.available_in_function(name, is_everywhere, span);
+        }
         if builtin.is_available_at(self.point()) {
             return Some(());
         }

@@ -91,6 +91,7 @@ impl Checker<'_> {
                 self.in_loop("continue", span)?;
                 StmtKind::Continue
             }
+            Ast::Return(value) if self.is_in_function() => return self.function_return(value.as_ref(), span),
             Ast::Return(None) => StmtKind::Return(None),
             Ast::Return(Some(value)) => {
                 let value = self.value(value)?;
@@ -200,7 +201,7 @@ impl Checker<'_> {
 }
 
 /// Whether nothing after the statement is reached.
-fn always_leaves(stmt: &Stmt) -> bool {
+pub(super) fn always_leaves(stmt: &Stmt) -> bool {
     match &stmt.kind {
         StmtKind::Return(_) | StmtKind::Break | StmtKind::Continue => true,
         StmtKind::Block(body) => body.iter().any(always_leaves),
@@ -220,6 +221,7 @@ fn does_something(expr: &Expr) -> bool {
             ExprKind::Step { .. }
                 | ExprKind::MapStep { .. }
                 | ExprKind::MapDelete { .. }
+                | ExprKind::Call { .. }
                 | ExprKind::Block(..)
                 | ExprKind::Intrinsic(Intrinsic::WriteUser, _)
         )

@@ -59,7 +59,10 @@ codes! {
     DuplicateDefinition = "duplicate-definition", "A C name that the program defines twice.";
     InvalidDefine = "invalid-define", "A `#define` that is used as a value but is none.";
     InvalidImport = "invalid-import", "An import of what is not there or cannot be imported.";
-    InvalidParameter = "invalid-parameter", "A parameter of a macro that cannot be one, or stands there twice.";
+    FunctionRedefinition = "function-redefinition", "A function that is defined twice.";
+    FunctionRecursion = "function-recursion", "A function that calls itself, be it through others.";
+    MissingReturn = "missing-return", "A function that can end without the result it promises.";
+    InvalidParameter = "invalid-parameter", "A parameter that cannot be one, or stands there twice.";
     MacroRedefinition = "macro-redefinition", "A macro of which an earlier one takes all arguments.";
     LeavesMacro = "leaves-macro", "A `return`, `break` or `continue` that would leave its macro.";
     MacroRecursion = "macro-recursion", "A macro whose expansion calls it again.";

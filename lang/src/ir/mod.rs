@@ -49,7 +49,10 @@ impl Module {
         self.records.iter_mut().for_each(|record| record.span = to(record.span));
         for program in &mut self.programs {
             program.span = to(program.span);
-            for block in &mut program.function.blocks {
+            program.subprograms.iter_mut().for_each(|sub| sub.span = to(sub.span));
+            let subprograms = program.subprograms.iter_mut().map(|sub| &mut sub.function);
+            let functions = std::iter::once(&mut program.function).chain(subprograms);
+            for block in functions.flat_map(|function| &mut function.blocks) {
                 block.insts.iter_mut().for_each(|inst| inst.span = to(inst.span));
                 if let Terminator::Branch { span, .. } | Terminator::Next { span, .. } = &mut block.terminator
                 {

@@ -20,6 +20,9 @@ impl Lowering<'_, '_> {
                 let span = expr.span;
                 self.choose(condition, span, |this| this.evaluate(then), |this| this.evaluate(otherwise));
             }
+            ExprKind::Call { function, arguments } => {
+                self.call(*function, arguments, expr.span);
+            }
             _ if expr.ty.is_scalar() => {
                 self.scalar(expr);
             }
@@ -100,6 +103,7 @@ impl Lowering<'_, '_> {
                 self.builder.value(Op::MapHas { map: *map, key }, span)
             }
             ExprKind::Intrinsic(what, operands) => self.intrinsic(*what, operands, span),
+            ExprKind::Call { function, arguments } => self.call(*function, arguments, span),
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
             | ExprKind::Comm

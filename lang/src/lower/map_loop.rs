@@ -76,7 +76,7 @@ impl Lowering<'_, '_> {
     /// Puts the key and the value of the element into the loop's variable.
     fn visit(&mut self, variable: VariableId, map: MapId, span: Span) {
         let Storage::Memory(pair) = self.storage(variable) else { unreachable!("a pair is no scalar") };
-        let ty = &self.probe.variables[variable.0 as usize].ty;
+        let ty = &self.variables[variable.0 as usize].ty;
         let value = pair.at(field_offset(ty, 1));
         let size = Layout::of(ty).size;
         let program = self.program;

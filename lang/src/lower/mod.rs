@@ -12,6 +12,7 @@
 
 mod access;
 mod expr;
+mod function;
 mod map;
 mod map_loop;
 mod operator;
@@ -23,8 +24,10 @@ mod system;
 mod tests;
 mod text;
 
+use std::collections::BTreeMap;
+
 use crate::ir::builder::{self, FunctionBuilder};
-use crate::ir::{self, BlockId, SlotId, Value};
+use crate::ir::{self, BlockId, FunctionId, SlotId, Value};
 use crate::structures::Structures;
 use crate::typed::{self, VariableId};
 use crate::types::MapValue;
@@ -98,8 +101,14 @@ struct Lowering<'a, 'r> {
     probe: &'a typed::Probe,
     records: &'a mut Records<'r>,
     subprograms: Vec<ir::Subprogram>,
+    /// The subprograms of functions that were called so far.
+    functions: BTreeMap<u32, FunctionId>,
     /// Bytes of shared memory so far.
     shared: u32,
+    /// Those of the probe or function.
+    variables: &'a [typed::Variable],
+    /// What a `return` without a value gives.
+    default_result: i64,
     /// By variable; given at its first use, which is in the function it belongs to.
     storage: Vec<Option<Storage>>,
     /// Where in shared memory lies whether the body of a loop has left the program, then the result.
@@ -124,7 +133,10 @@ impl<'a, 'r> Lowering<'a, 'r> {
             probe,
             records,
             subprograms: Vec::new(),
+            functions: BTreeMap::new(),
             shared: 0,
+            variables: &probe.variables,
+            default_result: probe.default_result,
             storage: vec![None; probe.variables.len()],
             leaving: None,
             builder: FunctionBuilder::new(),
@@ -173,7 +185,7 @@ impl<'a, 'r> Lowering<'a, 'r> {
         if let Some(storage) = self.storage[id as usize] {
             return storage;
         }
-        let variable = &self.probe.variables[id as usize];
+        let variable = &self.variables[id as usize];
         let layout = Layout::of(&variable.ty);
         let storage = match (variable.ty.is_scalar(), variable.is_shared) {
             (true, true) => Storage::Shared(self.share(8)),

@@ -103,7 +103,7 @@ impl Lowering<'_, '_> {
     }
 
     fn layout(&self, VariableId(id): VariableId) -> Layout {
-        Layout::of(&self.probe.variables[id as usize].ty)
+        Layout::of(&self.variables[id as usize].ty)
     }
 
     fn while_loop(&mut self, condition: &Expr, body: &[Stmt]) {
@@ -166,7 +166,7 @@ impl Lowering<'_, '_> {
     fn leave_program(&mut self, value: Option<&Expr>, span: Span) {
         let result = match value {
             Some(value) => self.scalar(value),
-            None => self.builder.constant(self.probe.default_result, span),
+            None => self.builder.constant(self.default_result, span),
         };
         if self.is_body {
             self.leave_from_body(result, span);

@@ -1,40 +1,45 @@
-//! Functions that nothing calls any more → gone; the others keep their order under new numbers.
+//! Removes the subprograms that nothing calls any more: Linux knows only those that it finds calls of.
 //!
-//! The verifier counts the functions of a program by the calls it finds: one that is not called must not be
-//! there.
+//! Unlike the other passes it looks at a whole program, once their work is done.
 
 use crate::ir::{Function, FunctionId, Op, Program};
 
-/// Drops what is not called, directly or by one that is.
+/// Keeps what the program calls, on whatever way, in the same order.
 pub fn run(program: &mut Program) {
-    let mut called = vec![false; program.subprograms.len()];
-    let mut found = callees(&program.function);
-    while let Some(FunctionId(id)) = found.pop() {
-        if !std::mem::replace(&mut called[id as usize], true) {
-            found.extend(callees(&program.subprograms[id as usize].function));
+    let mut is_called = vec![false; program.subprograms.len()];
+    mark(program, &program.function, &mut is_called);
+    let mut kept = 0;
+    let numbers: Vec<Option<u32>> = is_called
+        .iter()
+        .map(|is_called| {
+            kept += u32::from(*is_called);
+            is_called.then(|| kept - 1)
+        })
+        .collect();
+    let mut index = 0;
+    program.subprograms.retain(|_| {
+        index += 1;
+        is_called[index - 1]
+    });
+    let subprograms = program.subprograms.iter_mut().map(|sub| &mut sub.function);
+    for function in std::iter::once(&mut program.function).chain(subprograms) {
+        for inst in function.blocks.iter_mut().flat_map(|block| &mut block.insts) {
+            if let Op::Call { function: id, .. } | Op::ForEach { body: id, .. } = &mut inst.op
+                && let Some(number) = numbers[id.0 as usize]
+            {
+                *id = FunctionId(number);
+            }
         }
     }
-    let number = |id: usize| FunctionId(called[..id].iter().filter(|is_called| **is_called).count() as u32);
-    let numbers: Vec<_> = (0..called.len()).map(number).collect();
-    let mut is_called = called.into_iter();
-    program.subprograms.retain(|_| is_called.next() == Some(true));
-    renumber(&mut program.function, &numbers);
-    program.subprograms.iter_mut().for_each(|sub| renumber(&mut sub.function, &numbers));
 }
 
-fn callees(function: &Function) -> Vec<FunctionId> {
-    let ops = function.blocks.iter().flat_map(|block| &block.insts).map(|inst| &inst.op);
-    ops.filter_map(|op| match op {
-        Op::Call { function, .. } | Op::ForEach { body: function, .. } => Some(*function),
-        _ => None,
-    })
-    .collect()
-}
-
-fn renumber(function: &mut Function, numbers: &[FunctionId]) {
-    for inst in function.blocks.iter_mut().flat_map(|block| &mut block.insts) {
-        if let Op::Call { function, .. } | Op::ForEach { body: function, .. } = &mut inst.op {
-            *function = numbers[function.0 as usize];
+/// Marks what a function calls. There is no recursion, so this ends.
+fn mark(program: &Program, function: &Function, is_called: &mut [bool]) {
+    for inst in function.blocks.iter().flat_map(|block| &block.insts) {
+        if let Op::Call { function: id, .. } | Op::ForEach { body: id, .. } = &inst.op
+            && !std::mem::replace(&mut is_called[id.0 as usize], true)
+        {
+            mark(program, &program.subprograms[id.0 as usize].function, is_called);
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Passes in a small loop until nothing changes: [`fold`] computes what is known, [`cse`] what was computed
 //! before, [`memory`] what slots hold, [`slots`] which of them hold the same, [`cfg`](mod@cfg) clears ways that nothing
-//! takes, [`dce`] removes what nobody reads, and at last [`calls`] the functions that nothing calls.
+//! takes, [`dce`] removes what nobody reads, [`calls`] whom
+//! nobody calls.
 //!
 //! *Invariant:* a pass keeps what `ir::verify` promises; debug builds check it after each.
 //!

@@ -24,6 +24,8 @@ pub struct Program {
     pub config: Vec<Setting>,
     /// Macros, in order; expansion leaves none.
     pub macros: Vec<Macro>,
+    /// Functions, in order.
+    pub functions: Vec<Function>,
     /// Declared maps, in order.
     pub maps: Vec<MapDeclaration>,
     /// Probes, in order.
@@ -42,6 +44,7 @@ impl Program {
         self.imports.extend(other.imports);
         self.config.extend(other.config);
         self.macros.extend(other.macros);
+        self.functions.extend(other.functions);
         self.maps.extend(other.maps);
         self.probes.extend(other.probes);
         self.statements.extend(other.statements);
@@ -121,6 +124,21 @@ pub struct Macro {
     /// What a call stands for.
     pub body: Block,
     /// From the word `macro` to the closing brace.
+    pub span: Span,
+}
+
+/// `fn name($a : type) : type { body }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// What it is called by.
+    pub name: Name,
+    /// Scratch variables with their types.
+    pub parameters: Vec<(Name, TypeName)>,
+    /// The type of its result; `void` for none.
+    pub result: TypeName,
+    /// What a call does.
+    pub body: Block,
+    /// From the word `fn` to the closing brace.
     pub span: Span,
 }
 

@@ -321,14 +321,6 @@ fn misspelt_keywords_are_recognised() {
 }
 
 #[test]
-fn what_comes_later_is_one_complaint() {
-    let parsed = read("fn f($a : uint8) : uint8 { return 1; }\nend { @after = 1; }");
-    let codes: Vec<_> = parsed.diagnostics.iter().map(|d| d.code).collect();
-    assert_eq!(codes, [Code::Unsupported]);
-    assert_eq!(parsed.program.probes.last().map(|p| p.points.len()), Some(1));
-}
-
-#[test]
 fn depth_is_bounded() {
     for (open, close) in [
         ("(", ")"),

@@ -33,6 +33,8 @@ use crate::types::{MapType, Space, Type, Unit};
 pub struct Program {
     /// The maps it uses; a [`MapId`] indexes this.
     pub maps: Vec<Map>,
+    /// Functions, those that nothing calls included; [`ExprKind::Call`] indexes this.
+    pub functions: Vec<Function>,
     /// One for each BPF program, in source order; top-level statements are the last.
     pub probes: Vec<Probe>,
     /// The map that a bare `@map` in last place names.
@@ -85,6 +87,23 @@ pub struct Probe {
     /// What the program returns where nothing else is said.
     pub default_result: i64,
     /// The probe in the source.
+    pub span: Span,
+}
+
+/// A function that probes and other functions call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Unique.
+    pub name: String,
+    /// Its parameters, scalars and strings; they are among its variables.
+    pub parameters: Vec<VariableId>,
+    /// The scratch variables; a [`VariableId`] indexes this.
+    pub variables: Vec<Variable>,
+    /// A scalar, or void.
+    pub result: Type,
+    /// The body; [`StmtKind::Return`] gives back a value of the result's type.
+    pub body: Vec<Stmt>,
+    /// Its definition.
     pub span: Span,
 }
 
@@ -205,7 +224,7 @@ pub enum StmtKind {
     Break,
     /// Goes on with the next round of the innermost loop.
     Continue,
-    /// Ends the program; `None` gives the probe's default result.
+    /// Ends the program, or the function; `None` gives the probe's default result.
     Return(Option<Expr>),
     /// Several.
     Block(Vec<Stmt>),
@@ -423,6 +442,13 @@ pub enum ExprKind {
     },
     /// `len(@m)`
     MapLen(MapId),
+    /// A call of a function of the program.
+    Call {
+        /// Its index in [`Program::functions`].
+        function: u32,
+        /// One for each parameter, of its type.
+        arguments: Vec<Expr>,
+    },
 }
 
 impl Expr {

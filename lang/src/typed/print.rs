@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Expr, ExprKind, Probe, Program, Stmt, StmtKind, VariableId};
+use super::{Expr, ExprKind, Function, Probe, Program, Stmt, StmtKind, Variable, VariableId};
 use crate::ir::{MapId, RecordKind};
 use crate::syntax::ast::UnaryOp;
 
@@ -18,8 +18,11 @@ pub fn print(program: &Program) -> String {
         let unit = map.ty.unit.map(|unit| format!(" in {}", unit.symbol())).unwrap_or_default();
         line(&mut out, 0, &format!("@{}{key}: {}{unit}", map.name, map.ty.value.name()));
     }
+    for function in &program.functions {
+        Printer { program, variables: &function.variables, out: &mut out }.function(function);
+    }
     for probe in &program.probes {
-        Printer { program, probe, out: &mut out }.probe();
+        Printer { program, variables: &probe.variables, out: &mut out }.probe(probe);
     }
     if let Some(MapId(map)) = program.result_map {
         line(&mut out, 0, &format!("result @{}", program.maps[map as usize].name));
@@ -33,18 +36,28 @@ fn line(out: &mut String, depth: usize, text: &str) {
 
 struct Printer<'a> {
     program: &'a Program,
-    probe: &'a Probe,
+    variables: &'a [Variable],
     out: &'a mut String,
 }
 
 impl Printer<'_> {
-    fn probe(&mut self) {
-        let points: Vec<_> = self.probe.points.iter().map(ToString::to_string).collect();
-        line(self.out, 0, &format!("{} {{", points.join(", ")));
-        for variable in &self.probe.variables {
+    fn probe(&mut self, probe: &Probe) {
+        let points: Vec<_> = probe.points.iter().map(ToString::to_string).collect();
+        self.whole(&points.join(", "), &probe.body);
+    }
+
+    fn function(&mut self, function: &Function) {
+        let parameters: Vec<_> = function.parameters.iter().map(|one| self.variable(*one)).collect();
+        let head = format!("fn {}({}): {}", function.name, parameters.join(", "), function.result);
+        self.whole(&head, &function.body);
+    }
+
+    fn whole(&mut self, head: &str, body: &[Stmt]) {
+        line(self.out, 0, &format!("{head} {{"));
+        for variable in self.variables {
             line(self.out, 1, &format!("let ${}: {}", variable.name, variable.ty));
         }
-        self.body(&self.probe.body, 1);
+        self.body(body, 1);
         line(self.out, 0, "}");
     }
 
@@ -120,7 +133,7 @@ impl Printer<'_> {
     }
 
     fn variable(&self, VariableId(id): VariableId) -> String {
-        format!("${}", self.probe.variables[id as usize].name)
+        format!("${}", self.variables[id as usize].name)
     }
 
     fn element(&self, MapId(map): MapId, key: Option<&Expr>) -> String {
@@ -203,7 +216,7 @@ impl Printer<'_> {
             ExprKind::Index(array, index) => format!("{}[{}]", self.expr(array), self.expr(index)),
             ExprKind::Block(body, value) => {
                 let mut text = String::new();
-                let mut inner = Printer { program: self.program, probe: self.probe, out: &mut text };
+                let mut inner = Printer { program: self.program, variables: self.variables, out: &mut text };
                 inner.body(body, 0);
                 let value = value.as_ref().map(|value| self.expr(value)).unwrap_or_default();
                 let text = text.trim_end().replace('\n', "; ");
@@ -211,6 +224,10 @@ impl Printer<'_> {
             }
             ExprKind::MapDelete { map, key } => format!("delete({})", self.element(*map, key.as_deref())),
             ExprKind::MapHas { map, key } => format!("has({})", self.element(*map, Some(key))),
+            ExprKind::Call { function, arguments } => {
+                let name = &self.program.functions[*function as usize].name;
+                format!("{name}({})", self.list(arguments))
+            }
             ExprKind::MapLen(map) => format!("len({})", self.element(*map, None)),
         }
     }

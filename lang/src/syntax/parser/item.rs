@@ -94,45 +94,11 @@ impl Parser<'_> {
                 program.macros.extend(self.macro_definition());
                 true
             }
-            TokenKind::Keyword => self.later_item(),
-            _ => false,
-        }
-    }
-
-    /// Consumes an item of bpftrace that is not supported yet.
-    fn later_item(&mut self) -> bool {
-        let what = match self.next_text() {
-            "fn" => "functions of one's own are",
-            _ => return false,
-        };
-        let start = self.bump().span;
-        loop {
-            let next = self.peek(0);
-            match next.kind {
-                TokenKind::Punct("{") => {
-                    self.unsupported(start.to(self.last), what);
-                    self.skip_braces();
-                    self.eat(";");
-                    return true;
-                }
-                TokenKind::Punct(";") => {
-                    self.unsupported(start.to(self.last), what);
-                    self.bump();
-                    return true;
-                }
-                TokenKind::End => {
-                    self.unsupported(start.to(self.last), what);
-                    self.is_cut_off = true;
-                    return true;
-                }
-                _ if self.is_on_next_line() && self.looks_like_probe() => {
-                    self.unsupported(start.to(self.last), what);
-                    return true;
-                }
-                _ => {
-                    self.bump();
-                }
+            TokenKind::Keyword if self.at_keyword("fn") => {
+                program.functions.extend(self.function_definition());
+                true
             }
+            _ => false,
         }
     }
 

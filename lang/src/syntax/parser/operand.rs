@@ -171,7 +171,7 @@ impl Parser<'_> {
                 self.bump();
                 self.offset_of()
             }
-            "typeof" => ExprKind::TypeOf(self.type_name()),
+            "typeof" | "struct" | "union" | "enum" => ExprKind::TypeOf(self.type_name()),
             "typeinfo" => {
                 self.bump();
                 if let Some(opening) = self.eat("(") {
