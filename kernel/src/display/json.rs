@@ -84,6 +84,8 @@ pub fn text(origin: Origin, text: &[u8]) -> String {
         Origin::Join => "join",
         Origin::System => "syscall",
     };
+    // Here `join` ends without a line end.
+    let text = if origin == Origin::Join { text.strip_suffix(b"\n").unwrap_or(text) } else { text };
     let mut line = format!("{{\"type\": \"{kind}\", \"data\": ");
     write_string(&mut line, &String::from_utf8_lossy(text));
     line.push('}');

@@ -37,6 +37,14 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
+        name: "debugf",
+        kind: Kind::Function,
+        signature: "debugf(format, ...)",
+        doc: "Prints to the kernel's trace buffer, which all of Linux shares; at most three values.",
+        example: "debugf(\"%s %d\", comm, 3)",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "cat",
         kind: Kind::Function,
         signature: "cat(format, ...)",

@@ -51,6 +51,7 @@ impl Checker<'_> {
             "cat" => self.formatted(name, Action::Cat { limit: self.config.max_cat_bytes }, arguments, span),
             "system" => self.formatted(name, Action::System, arguments, span),
             "warnf" => self.formatted(name, Action::Warn, arguments, span),
+            "debugf" => self.debugf(arguments, span),
             "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),

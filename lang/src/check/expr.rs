@@ -13,7 +13,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::MapId;
 use crate::source::Span;
 use crate::syntax::ast::{self, TypeOrExpr};
-use crate::syntax::literal;
 use crate::typed::{self, Expr, ExprKind, Stmt};
 use crate::types::layout::Layout;
 use crate::types::{MapValue, Type};
@@ -221,20 +220,6 @@ impl Checker<'_> {
             return None;
         }
         Some(string_literal(text.to_vec(), span))
-    }
-
-    fn positional(&mut self, n: u32, span: Span) -> Option<Expr> {
-        let environment = self.environment;
-        let text = (n as usize).checked_sub(1).and_then(|n| environment.parameters.positional.get(n));
-        let Some(text) = text else {
-            let message = format!("there is no parameter {n}: `${n}` is 0");
-            self.report(Diagnostic::warning(Code::MissingParameter, span, message));
-            return Some(integer_literal(0, span));
-        };
-        Some(match literal::parameter(text) {
-            Some(value) => integer_literal(value, span),
-            None => string_literal(text.clone().into_bytes(), span),
-        })
     }
 
     /// `c ? a : b`, both of one type.

@@ -27,6 +27,7 @@ mod infer;
 mod map;
 mod name;
 mod operator;
+mod option;
 mod output;
 mod predicate;
 mod quantity;
@@ -37,7 +38,7 @@ pub(crate) mod tests;
 mod variable;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::config::{Config, MissingProbes};
@@ -274,6 +275,7 @@ struct Checker<'a> {
     /// How many loops are open.
     loops: u32,
     result_map: Option<crate::ir::MapId>,
+    options: BTreeMap<String, typed::ProgramOption>,
 }
 
 impl<'a> Checker<'a> {
@@ -307,6 +309,7 @@ impl<'a> Checker<'a> {
             formats: HashMap::new(),
             loops: 0,
             result_map: None,
+            options: BTreeMap::new(),
         }
     }
 
@@ -344,7 +347,9 @@ impl<'a> Checker<'a> {
         let probes = self.walk();
         self.is_reporting = false;
         self.warn_replaced();
+        self.unexpected_options();
         typed::Program {
+            options: self.options.clone(),
             maps: self.maps.finish(self.config.max_map_keys),
             probes,
             result_map: self.result_map,

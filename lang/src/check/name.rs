@@ -29,7 +29,6 @@ const LATER: &[&str] = &[
     "dw_ustack",
     "usermode",
     "tseries",
-    "debugf",
     "assert",
     "skboutput",
     "str_concat",
@@ -57,7 +56,6 @@ const LATER: &[&str] = &[
     "ksym",
     "usym",
     "find",
-    "getopt",
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).

@@ -76,6 +76,8 @@ codes! {
     TooManyProbes = "too-many-probes", "A wildcard stands for more events than may be attached.";
     HostUnavailable = "host-unavailable", "A fact about this machine could not be read.";
     MissingParameter = "missing-parameter", "A positional parameter that the program was not given.";
+    InvalidOption = "invalid-option", "An option of the program that is read or given in a wrong way.";
+    UnexpectedOption = "unexpected-option", "An option that the program does not have.";
     NotAvailable = "not-available", "A builtin that means nothing in this kind of probe.";
 
     UnknownName = "unknown-name", "A name that is no builtin, function or constant.";
@@ -107,6 +109,7 @@ codes! {
 
     WrongArguments = "wrong-arguments", "A call with arguments that the function does not take.";
     InvalidFormat = "invalid-format", "A format string that does not fit its values.";
+    DebugOutput = "debug-output", "Output that goes to a place which all of the machine shares.";
     UnsafeFunction = "unsafe-function", "A function that can harm the machine and was not allowed.";
     InvalidTarget = "invalid-target", "Something that cannot be assigned, or not in this way.";
 

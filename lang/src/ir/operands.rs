@@ -45,6 +45,7 @@ impl Op {
             | Self::MapWrite { .. }
             | Self::Aggregate { .. }
             | Self::Emit { .. }
+            | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
         }
@@ -136,6 +137,10 @@ impl Op {
             Self::Aggregate { key, value, .. } => {
                 key.iter_mut().for_each(|key| f(key, slot));
                 value.iter_mut().for_each(|value| f(value, int));
+            }
+            Self::Trace { format, values, .. } => {
+                f(format, slot);
+                values.iter_mut().for_each(|value| f(value, None));
             }
             Self::Emit { fields, .. } => fields.iter_mut().for_each(|field| f(field, None)),
             Self::LoopOpen { from, to, .. } => {

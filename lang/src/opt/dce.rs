@@ -48,6 +48,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapDelete { .. }
         | Op::Aggregate { .. }
         | Op::Emit { .. }
+        | Op::Trace { .. }
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,
     }

@@ -13,18 +13,15 @@ pub struct Fault {
     pub message: String,
 }
 
-/// The number that a parameter of the program is: decimal, octal or hexadecimal, with a sign, of at most 64
-/// bits.
+/// The number that a parameter of the command line reads like, with a sign or without.
 pub fn parameter(text: &str) -> Option<i128> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let digits = digits.replace('_', "");
-    let (radix, digits) = match digits.strip_prefix('0') {
-        Some(rest) if rest.starts_with(['x', 'X']) => (16, &rest[1..]),
-        Some(rest) if !rest.is_empty() => (8, rest),
-        _ => (10, digits.as_str()),
-    };
-    let is_number = digits.chars().all(|c| c.is_digit(radix));
-    let value = sign * i128::from(u64::from_str_radix(digits, radix).ok().filter(|_| is_number)?);
+    let text = text.trim_start();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let value = i128::from(int(digits).ok()?);
+    let value = if text.starts_with('-') { -value } else { value };
     (value >= i128::from(i64::MIN)).then_some(value)
 }
 

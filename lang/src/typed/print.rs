@@ -75,6 +75,9 @@ impl Printer<'_> {
                 let value = value.as_ref().map(|value| self.expr(value)).unwrap_or_default();
                 format!("{} = {name}({value})", self.element(*map, key.as_ref()))
             }
+            StmtKind::Trace { format, values } => {
+                format!("trace \"{}\" ({})", format.escape_ascii(), self.list(values))
+            }
             StmtKind::Emit { kind, fields } => {
                 let kind = match kind {
                     RecordKind::Formatted { action, format } => format!("{} \"{format}\"", action.function()),
