@@ -15,7 +15,7 @@ mod word;
 
 use std::fmt;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::environment::Parameters;
 use crate::source::Source;
 use crate::syntax::{Parsed, parse_cell};
@@ -49,16 +49,16 @@ impl fmt::Display for Refusal {
 /// # Errors
 /// [`Refusal`]; then the text should stay untouched.
 pub fn format(source: &Source) -> Result<String, Refusal> {
-    let parsed = parse_cell(source, &Parameters::default());
-    // Parameters are not known here.
-    let is_fault = |d: &&Diagnostic| d.is_error() && d.code != Code::MissingParameter;
-    let faults: Vec<Diagnostic> = parsed.diagnostics.iter().filter(is_fault).cloned().collect();
+    // The parameters of the program are not known, and change nothing.
+    let parameters = Parameters { positional: vec!["x".into(); 64], ..Parameters::default() };
+    let parsed = parse_cell(source, &parameters);
+    let faults: Vec<Diagnostic> = parsed.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
     if !faults.is_empty() {
         return Err(Refusal::Program(faults));
     }
     let formatted = print::print(source, &word::words(source, &parsed));
     let after = Source::new(source.name(), formatted);
-    let reparsed = parse_cell(&after, &Parameters::default());
+    let reparsed = parse_cell(&after, &parameters);
     if content(source, &parsed).eq(content(&after, &reparsed)) {
         Ok(after.text().to_owned())
     } else {
