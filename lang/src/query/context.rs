@@ -17,6 +17,8 @@ pub enum Place {
     Field,
     /// A scratch variable.
     Variable,
+    /// A member of the value before a `.` or `->` at this place.
+    Member(u32),
     /// A map.
     Map,
     /// A type.
@@ -118,7 +120,7 @@ impl Context {
                 if before(2) == "args" {
                     Place::Field
                 } else {
-                    Place::Nothing
+                    Place::Member(previous.span.start)
                 }
             }
             keyword @ ("struct" | "union" | "enum") => Place::Tag(keyword.to_owned()),
