@@ -30,7 +30,7 @@ const REGISTER_ARGUMENTS: u8 = 6;
 /// Arguments that a raw tracepoint can have.
 const RAW_ARGUMENTS: u8 = 12;
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// A name that stands alone: a builtin variable, or a function without arguments.
     pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         match builtins::find(name).map(|builtin| builtin.kind) {
@@ -65,14 +65,25 @@ impl Checker<'_> {
         } else if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
+        } else if let Some(definition) = self.structures.declared().with_parameters.get(name) {
+            let message = format!("`{name}` has parameters, so it can only be used in the C part");
+            diagnostic = Diagnostic::error(Code::InvalidDefine, span, message)
+                .at(*definition, "defined here")
+                .help(format!("define it as `macro {name}(…) {{ … }}`"));
         } else if self.scope.find(name, span).is_some() {
             diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
-        } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
-        {
+        } else if let Some(near) = super::suggest::nearest(name, self.names(what)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.report(diagnostic);
         None
+    }
+
+    /// Names that could have been meant.
+    fn names(&self, what: &str) -> impl Iterator<Item = &'a str> {
+        let constants = self.structures.declared().constants.keys().map(String::as_str);
+        let constants = constants.filter(move |_| what == "name");
+        builtins::all().map(|builtin| builtin.name).chain(constants)
     }
 
     /// A builtin variable, which is in the tables.

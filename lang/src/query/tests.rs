@@ -2,7 +2,7 @@
 
 use super::{Completeness, Completions, Inspection, complete, completeness, inspect};
 use crate::check::tests::host;
-use crate::environment::{Environment, KnownMap, Parameters};
+use crate::environment::{Declaring, Environment, KnownMap, Parameters};
 use crate::source::{Source, Span};
 use crate::syntax::parse_cell;
 use crate::types::{MapType, MapValue, Type, Unit};
@@ -247,4 +247,29 @@ fn long_lists_are_cut() {
     let found = complete("u:/bin/big:f", 12, &host, &Environment::default());
     assert_eq!((found.items.len(), found.more), (100, 4900));
     assert_eq!(found.items[0].text, "f0000");
+}
+
+#[test]
+fn names_of_c_are_known() {
+    let head =
+        "#define LIMIT_OF_ALL 3\nenum colour_of { REDDISH = 4 };\nstruct pointless { int x; char y : 3; };\n";
+    let here = |rest: &str| format!("{head}{rest}");
+    assert_eq!(texts(&here("begin { print(LIM|")), ["LIMIT_OF_ALL"]);
+    assert_eq!(texts(&here("REDD|")), ["REDDISH"]);
+    assert_eq!(texts(&here("begin { $x = (struct point|")), ["pointless"]);
+    assert_eq!(texts(&here("begin { $x = (enum co|")), ["colour_of"]);
+    let layout = seen(&here("begin { $x = (struct point|less *)0; }")).signature;
+    assert_eq!(layout, "struct pointless { // 8 bytes\n    int32 x; // at 0\n    int8 y : 3; // at 4\n}");
+    let define = seen(&here("print(LIMIT|_OF_ALL);"));
+    assert_eq!(
+        (define.signature.as_str(), define.text.as_str()),
+        ("#define LIMIT_OF_ALL 3", "Defined in cell.")
+    );
+    assert_eq!(seen(&here("print(RED|DISH);")).signature, "REDDISH = 4");
+    let earlier = Environment {
+        declarations: vec![Declaring { name: "cell 1".into(), text: head.into() }],
+        ..environment()
+    };
+    let found = complete("print(LIM", 9, &host(), &earlier);
+    assert_eq!(found.items[0].detail, "3");
 }
