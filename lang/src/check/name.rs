@@ -27,7 +27,6 @@ const LATER: &[&str] = &[
     "ksym",
     "usym",
     "find",
-    "getopt",
 ];
 
 /// Functions that only mean something in probes that Probebook does not have yet, and these probes.
