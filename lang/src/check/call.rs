@@ -23,6 +23,7 @@ impl Checker<'_> {
         match builtin.kind {
             Kind::Variable if is_relative(name) => return self.relative(name, arguments, span),
             Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
+            Kind::Variable if name == "comm" => return self.name_of_process(arguments, span),
             Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
             Kind::Variable if matches!(name, "pid" | "tid") => return self.id_in(name, arguments, span),
             Kind::Variable => {

@@ -132,6 +132,7 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         | Op::CopyBytes { to, .. }
         | Op::MapRead { to, .. } => Some(to),
         Op::Text(ref op) => op.written(),
+        Op::System(ref op) => op.written(),
         _ => None,
     }
 }

@@ -55,7 +55,7 @@ impl<'a> Selector<'a> {
             }
             Op::System(op) => {
                 let dst = self.result(result);
-                self.system(dst, op);
+                self.system(dst, op)?;
             }
             Op::ReadBytes { to, capacity, length, space, address } => {
                 let dst = self.result(result);

@@ -58,6 +58,8 @@ pub fn target() -> Target {
         "bpf_iter_num_destroy",
         "bpf_map_sum_elem_count",
         "bpf_strnstr",
+        "bpf_task_from_pid",
+        "bpf_task_release",
     ]);
     Target {
         linux: (6, 18),
@@ -65,6 +67,7 @@ pub fn target() -> Target {
         iter_num: Some([ids[0], ids[1], ids[2]]),
         map_sum_elem_count: Some(ids[3]),
         strnstr: Some(ids[4]),
+        task_from_pid: Some([ids[5], ids[6]]),
         pid_namespace: None,
     }
 }
