@@ -16,18 +16,8 @@ use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
-const LATER: &[&str] = &[
-    "ctx",
-    "kstack",
-    "ustack",
-    "dw_ustack",
-    "tseries",
-    "assert",
-    "container_of",
-    "ksym",
-    "usym",
-    "find",
-];
+const LATER: &[&str] =
+    &["ctx", "kstack", "ustack", "dw_ustack", "tseries", "assert", "container_of", "ksym", "usym", "find"];
 
 /// Functions that only mean something in probes that Probebook does not have yet, and these probes.
 const ELSEWHERE: &[(&str, &str)] = &[
