@@ -76,7 +76,7 @@ impl Checker<'_> {
             "kptr" => self.address_in(name, arguments, Space::Kernel, span),
             "uptr" => self.address_in(name, arguments, Space::User, span),
             "str" => self.str(arguments, span),
-            "reg" => self.register(arguments, span),
+            "reg" => self.cpu_register(arguments, span),
             "kaddr" => self.kernel_address(arguments, span),
             "uaddr" => self.user_address(arguments, span),
             "percpu_kaddr" => self.per_cpu_address(arguments, span),
