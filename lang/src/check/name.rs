@@ -202,8 +202,8 @@ impl Checker<'_> {
         let clock = match name {
             "boot" => Clock::Boot,
             "monotonic" => Clock::Monotonic,
-            "tai" => Clock::Tai,
-            "sw_tai" => Clock::SoftwareTai,
+            // Since Linux 6.1 the kernel tells atomic time itself.
+            "tai" | "sw_tai" => Clock::Tai,
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongArguments, clock.span, "this is not a clock")
