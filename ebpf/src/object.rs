@@ -109,8 +109,6 @@ pub struct Globals {
     pub gate: u64,
     /// Boot-clock nanoseconds when the session started.
     pub started: u64,
-    /// Nanoseconds that the TAI clock was ahead of the monotonic one when the session started.
-    pub tai_ahead: u64,
 }
 
 /// Where behind the [`Globals`] the zeros begin, which no program writes.

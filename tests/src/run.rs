@@ -116,6 +116,7 @@ pub fn instructions(module: &ir::Module) -> Result<String, String> {
         iter_num: Some([101, 102, 103]),
         map_sum_elem_count: Some(104),
         strnstr: None,
+        task_from_pid: None,
         pid_namespace: None,
     };
     let object = codegen::generate(module, &target).map_err(|unsupported| unsupported.message)?;

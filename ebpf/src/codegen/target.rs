@@ -15,6 +15,8 @@ pub struct Target {
     pub map_sum_elem_count: Option<u32>,
     /// The BTF id of `bpf_strnstr`. Linux 6.17.
     pub strnstr: Option<u32>,
+    /// The BTF ids of `bpf_task_from_pid` and `bpf_task_release`. Linux 6.2.
+    pub task_from_pid: Option<[u32; 2]>,
     /// Device and inode of our PID namespace, if it is not the initial one.
     pub pid_namespace: Option<(u64, u64)>,
 }

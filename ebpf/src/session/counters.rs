@@ -114,12 +114,6 @@ impl Shared {
         // SAFETY: as in `set_gate`.
         unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).started) }.store(boot_ns, Ordering::SeqCst);
     }
-
-    /// Sets how far the TAI clock is ahead of the monotonic one.
-    pub fn set_tai_ahead(&self, ns: u64) {
-        // SAFETY: as in `set_gate`.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).tai_ahead) }.store(ns, Ordering::SeqCst);
-    }
 }
 
 impl AsFd for Shared {

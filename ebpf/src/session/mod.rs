@@ -28,7 +28,7 @@ use crate::event::ring::{self, Queue, Setup};
 use crate::load::{Program, Terms};
 use crate::map::{Map, MapSnapshot};
 use crate::object::{Counter, MapRef, Object};
-use crate::sys::perf::{boot_clock_ns, tai_ahead_ns};
+use crate::sys::perf::boot_clock_ns;
 use crate::sys::program::RunCounts;
 use crate::tracer::{Counts, Running};
 use counters::{Counters, Shared};
@@ -160,7 +160,6 @@ impl Session {
             self.attachments.push(plan.attach(program)?);
         }
         self.globals.set_started(boot_clock_ns());
-        self.globals.set_tai_ahead(tai_ahead_ns());
         let begin = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::Begin);
         let mut began = false;
         for program in self.programs.iter().filter(begin) {

@@ -106,23 +106,8 @@ fn open_attr(mut attr: EventAttr, pid: Option<u32>, cpu: Option<u32>) -> io::Res
 
 /// The boot clock, as programs read it for `nsecs`.
 pub fn boot_clock_ns() -> u64 {
-    clock_ns(libc::CLOCK_BOOTTIME)
-}
-
-/// How far the TAI clock is ahead of the monotonic one: read between two looks at that, the closest of several.
-pub fn tai_ahead_ns() -> u64 {
-    let measure = || {
-        let before = clock_ns(libc::CLOCK_MONOTONIC);
-        let tai = clock_ns(libc::CLOCK_TAI);
-        let after = clock_ns(libc::CLOCK_MONOTONIC);
-        (after - before, tai.wrapping_sub(before + (after - before) / 2))
-    };
-    (0..5).map(|_| measure()).min().map_or(0, |(_, ahead)| ahead)
-}
-
-fn clock_ns(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is valid; the clocks exist since Linux 3.10, so the call cannot fail.
-    unsafe { libc::clock_gettime(clock, &raw mut time) };
+    // SAFETY: `time` is valid; the clock exists since Linux 2.6.39, so the call cannot fail.
+    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

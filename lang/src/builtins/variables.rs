@@ -62,8 +62,8 @@ pub const VARIABLES: &[Builtin] = &[
     Builtin {
         name: "comm",
         kind: Kind::Variable,
-        signature: "comm: string[16]",
-        doc: "The name of the current thread.",
+        signature: "comm: string[16] | comm(pid)",
+        doc: "The name of the current thread, or of a process.",
         example: "profile:hz:99 { @[comm] = count(); }",
         availability: Availability::Everywhere,
     },

@@ -27,6 +27,7 @@ impl Checker<'_> {
         match builtin.kind {
             Kind::Variable if is_relative(name) => return self.relative(name, arguments, span),
             Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
+            Kind::Variable if name == "comm" => return self.name_of_process(arguments, span),
             Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
             Kind::Variable if matches!(name, "pid" | "tid") => return self.id_in(name, arguments, span),
             Kind::Variable => {
@@ -82,7 +83,7 @@ impl Checker<'_> {
             "kptr" => self.address_in(name, arguments, Space::Kernel, span),
             "uptr" => self.address_in(name, arguments, Space::User, span),
             "str" => self.str(arguments, span),
-            "reg" => self.register(arguments, span),
+            "reg" => self.cpu_register(arguments, span),
             "kaddr" => self.kernel_address(arguments, span),
             "uaddr" => self.user_address(arguments, span),
             "percpu_kaddr" => self.per_cpu_address(arguments, span),

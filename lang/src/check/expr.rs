@@ -131,6 +131,10 @@ impl Checker<'_> {
         if condition.ty.is_scalar() {
             return Some(condition);
         }
+        // A literal is folded: text that is not empty is true.
+        if let ExprKind::String(text) = &condition.kind {
+            return Some(super::fold::boolean(!text.is_empty(), expr.span));
+        }
         let message = format!("a condition is a number or a bool, not of type {}", condition.ty);
         self.error(Code::TypeMismatch, expr.span, message)
     }

@@ -39,7 +39,7 @@ impl Checker<'_> {
     }
 
     /// `reg("name")`
-    pub(super) fn register(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+    pub(super) fn cpu_register(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         self.available("reg", span)?;
         let (name, place) = self.literal_name("reg", arguments, span)?;
         let name = String::from_utf8_lossy(name);

@@ -85,8 +85,6 @@ pub enum Clock {
     Monotonic,
     /// International atomic time.
     Tai,
-    /// The monotonic clock plus what atomic time was ahead of it when the session started.
-    SoftwareTai,
 }
 
 /// A fact about the current task or CPU that one word holds.

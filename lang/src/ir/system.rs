@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Type, Value};
 
+/// Bytes of the name of a task, the NUL included.
+pub const TASK_NAME_SIZE: u32 = 16;
+
 /// An operation on the system around a program. `from` is [`Type::Slot`], all other values are integers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SystemOp {
@@ -29,6 +32,15 @@ pub enum SystemOp {
         size: u32,
         /// How many of them, at most `size`.
         length: Value,
+    },
+    /// Writes the name of a process to local memory, 16 bytes: 1, or 0 and nothing written if there is none.
+    TaskName {
+        /// The target.
+        to: Value,
+        /// The process, an int32.
+        pid: Value,
+        /// Where `comm` lies in a `task_struct`.
+        offset: u32,
     },
     /// The address of a per-CPU variable of Linux; 0 where there is no such CPU.
     PerCpuAddress {
@@ -56,14 +68,27 @@ impl SystemOp {
                 f(from, Some(Type::Slot));
                 f(length, int);
             }
+            Self::TaskName { to, pid, .. } => {
+                f(to, Some(Type::Slot));
+                f(pid, int);
+            }
             Self::PerCpuAddress { cpu, .. } => cpu.iter_mut().for_each(|cpu| f(cpu, int)),
         }
     }
 
-    /// The local memory it reads: base and bytes from there.
+    /// The local memory that it writes to.
+    pub fn written(&self) -> Option<Value> {
+        match *self {
+            Self::TaskName { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+
+    /// The local memory it touches: base and bytes from there.
     pub fn access(&self) -> Option<(Value, u32)> {
         match *self {
             Self::WriteUser { from, size, .. } => Some((from, size)),
+            Self::TaskName { to, .. } => Some((to, TASK_NAME_SIZE)),
             _ => None,
         }
     }
@@ -78,6 +103,7 @@ impl fmt::Display for SystemOp {
             Self::WriteUser { address, from, size, length } => {
                 write!(f, "write_user {address}, [{from}], {size} bytes, {length}")
             }
+            Self::TaskName { to, pid, offset } => write!(f, "task_name [{to}], {pid}, +{offset}"),
             Self::PerCpuAddress { variable, cpu } => {
                 write!(f, "per_cpu_address {variable}")?;
                 cpu.map_or(Ok(()), |cpu| write!(f, ", {cpu}"))

@@ -1,10 +1,11 @@
 //! [`Intrinsic`] → operations on the system around a program.
 
-use crate::ir::{Cond, Op, RecordKind, RuntimeWarning, SystemOp, Value};
+use crate::ir::{Cond, Op, RecordKind, RuntimeWarning, SystemOp, TASK_NAME_SIZE, Value};
 use crate::source::Span;
 use crate::typed::{Expr, Intrinsic};
 
 use super::Lowering;
+use super::place::Place;
 
 /// The largest number of a signal.
 const LAST_SIGNAL: i64 = 64;
@@ -65,6 +66,25 @@ impl Lowering<'_, '_> {
                 one
             },
         )
+    }
+
+    /// Writes the name of a process, `N/A` and a warning if there is none.
+    pub(super) fn task_name(&mut self, pid: &Expr, offset: u32, to: Place, span: Span) {
+        let pid = self.scalar(pid);
+        let memory = self.address(to, span);
+        let found = self.builder.value(Op::System(SystemOp::TaskName { to: memory, pid, offset }), span);
+        self.branch_value(
+            found,
+            span,
+            |_| found,
+            |this| {
+                let mut data = b"N/A".to_vec();
+                data.resize(TASK_NAME_SIZE as usize, 0);
+                this.builder.effect(Op::Write { memory, offset: 0, data }, span);
+                this.warn(RuntimeWarning::NoSuchProcess, span);
+                found
+            },
+        );
     }
 
     fn warn(&mut self, warning: RuntimeWarning, span: Span) {

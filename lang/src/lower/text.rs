@@ -80,6 +80,7 @@ impl Lowering<'_, '_> {
                 self.builder.effect(Op::Text(TextOp::Name { to: memory, names, number }), span);
                 debug_assert_eq!(size, NAME_SIZE);
             }
+            (Intrinsic::TaskName { offset }, [pid]) => self.task_name(pid, offset, to, span),
             _ => unreachable!("{what:?} gives no bytes"),
         }
     }

@@ -63,6 +63,7 @@ fn access(op: &Op, definitions: &[Option<Op>]) -> Access {
             return Access { writes: None, base: Some(to) };
         }
         // What is appended to stays in part.
+        Op::System(ref op) => return Access { writes: None, base: op.written() },
         Op::Text(ref op) => return Access { writes: None, base: op.written() },
         _ => return Access::default(),
     };

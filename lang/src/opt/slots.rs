@@ -134,6 +134,7 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         | Op::VisitedKey { to, .. }
         | Op::VisitedValue { to, .. } => Some(to),
         Op::Text(ref op) => op.written(),
+        Op::System(ref op) => op.written(),
         _ => None,
     }
 }

@@ -175,7 +175,7 @@ fn names_are_explained() {
     assert_eq!(seen("begin { pri|ntf(\"a\"); }").signature, "printf(format, ...)");
     assert_eq!(seen("begin { @ = hist(|); }").title, "hist");
     assert_eq!(seen("begin { @ = lhist(nsecs, 1 + (2|), 3, 4); }").title, "lhist");
-    assert_eq!(seen("comm|").signature, "comm: string[16]");
+    assert_eq!(seen("comm|").signature, "comm: string[16] | comm(pid)");
     assert_eq!(seen("uprobe:libc:malloc { @ = arg1|; }").title, "arg1");
     assert_eq!(seen("begin { whil|e (1) { } }").title, "while");
     let map = seen("@la|t");
@@ -214,9 +214,9 @@ fn pages_have_two_forms() {
     let page = seen("com|m");
     assert_eq!(
         page.plain(),
-        "comm: string[16]\n\nThe name of the current thread.\n\nExample:\n    profile:hz:99 { @[comm] = count(); }\n"
+        "comm: string[16] | comm(pid)\n\nThe name of the current thread, or of a process.\n\nExample:\n    profile:hz:99 { @[comm] = count(); }\n"
     );
-    assert!(page.markdown().starts_with("```bpftrace\ncomm: string[16]\n```\n\nThe name"));
+    assert!(page.markdown().starts_with("```bpftrace\ncomm: string[16] | comm(pid)\n```\n\nThe name"));
 }
 
 #[test]

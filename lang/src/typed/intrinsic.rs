@@ -32,6 +32,11 @@ pub enum Intrinsic {
     /// Of an address, a value in memory and a number of bytes: writes them to the current process; whether that
     /// worked, a bool.
     WriteUser,
+    /// Of the number of a process, an int32: its name, a string.
+    TaskName {
+        /// Where `comm` lies in a `task_struct`.
+        offset: u32,
+    },
     /// Of the number of a CPU, or nothing for the current one: where its copy of a variable of Linux lies, an uint64.
     PerCpuAddress {
         /// By the number that the host gave it.

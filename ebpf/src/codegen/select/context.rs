@@ -134,12 +134,6 @@ impl Selector<'_> {
             Ambient::Time(Clock::Boot) => Helper::KtimeGetBootNs,
             Ambient::Time(Clock::Monotonic) => Helper::KtimeGetNs,
             Ambient::Time(Clock::Tai) => Helper::KtimeGetTaiNs,
-            Ambient::Time(Clock::SoftwareTai) => {
-                let now = self.helper_value(Helper::KtimeGetNs, &[]);
-                let ahead = self.global(std::mem::offset_of!(crate::object::Globals, tai_ahead) as u32);
-                self.mov(dst, now);
-                return self.alu(AluOp::Add, dst, ahead);
-            }
             // Other contexts are those of the kernel itself.
             Ambient::UserMode => return self.mov(dst, 0),
             Ambient::FunctionAddress => unreachable!("not every probe has one"),

@@ -59,6 +59,8 @@ pub fn target() -> Target {
         "bpf_iter_num_destroy",
         "bpf_map_sum_elem_count",
         "bpf_strnstr",
+        "bpf_task_from_pid",
+        "bpf_task_release",
     ]);
     Target {
         linux: (6, 18),
@@ -66,6 +68,7 @@ pub fn target() -> Target {
         iter_num: Some([ids[0], ids[1], ids[2]]),
         map_sum_elem_count: Some(ids[3]),
         strnstr: Some(ids[4]),
+        task_from_pid: Some([ids[5], ids[6]]),
         pid_namespace: None,
     }
 }
@@ -218,7 +221,7 @@ impl Machine {
 
     pub fn set_globals(&self, globals: Globals) {
         let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
-        words[..3].copy_from_slice(&[globals.gate, globals.started, globals.tai_ahead]);
+        words[..2].copy_from_slice(&[globals.gate, globals.started]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 

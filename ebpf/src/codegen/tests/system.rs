@@ -1,12 +1,11 @@
-//! Signals, clocks, registers and variables of Linux.
+//! Signals, registers and variables of Linux.
 
-use probebook_lang::ir::{Ambient, Arith, Clock, Cond, Op, Register, SystemOp};
+use probebook_lang::ir::{Ambient, Cond, Op, Register, SystemOp};
 use probebook_lang::probes::{AttachPoint, Rate};
 
 use super::machine::{Machine, target};
 use super::{S, begin, constant, is_live, load, module, program_at};
 use crate::host::btf;
-use crate::object::Globals;
 
 #[test]
 fn per_cpu_variables() {
@@ -78,26 +77,6 @@ fn a_signal_arrives() {
         }
         assert_eq!(ARRIVED.load(Ordering::SeqCst), expected);
     }
-}
-
-#[test]
-fn the_software_clock_is_ahead_by_what_was_set() {
-    if !is_live() {
-        return;
-    }
-    let machine = load(module(
-        vec![],
-        vec![],
-        vec![begin(|b| {
-            let before = b.value(Op::Ambient(Ambient::Time(Clock::Monotonic)), S);
-            let now = b.value(Op::Ambient(Ambient::Time(Clock::SoftwareTai)), S);
-            let ahead = b.value(Op::Arith(Arith::Sub, now, before), S);
-            let million = constant(b, 1_000_000_000);
-            b.value(Op::Arith(Arith::Div, ahead, million), S)
-        })],
-    ));
-    machine.set_globals(Globals { gate: 1, tai_ahead: 37_000_000_000, ..Globals::default() });
-    assert_eq!(machine.run(0), 37);
 }
 
 #[test]
