@@ -28,7 +28,6 @@ const LATER: &[&str] = &[
     "ustack",
     "dw_ustack",
     "usermode",
-    "tseries",
     "debugf",
     "assert",
     "skboutput",

@@ -17,6 +17,7 @@ mod memory;
 mod operation;
 mod record;
 mod repeat;
+mod series;
 mod text;
 mod write;
 

@@ -121,7 +121,7 @@ impl Machine {
             cpus: possible_cpus(),
             object,
         };
-        machine.set_globals(Globals { gate: 1, started: 0 });
+        machine.set_globals(Globals { gate: 1, started: 0, wall: 0 });
         for index in 0..machine.object.programs.len() {
             let fd = machine.load_program(index)?;
             machine.programs.push(fd);
@@ -205,7 +205,7 @@ impl Machine {
 
     pub fn set_globals(&self, globals: Globals) {
         let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
-        words[..2].copy_from_slice(&[globals.gate, globals.started]);
+        words[..3].copy_from_slice(&[globals.gate, globals.started, globals.wall]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 

@@ -231,7 +231,7 @@ fn the_gate() {
     let program = program_at(event, |b| constant(b, 7));
     let machine = load(module(vec![], vec![], vec![program]));
     assert_eq!(machine.run(0), 7);
-    machine.set_globals(Globals { gate: 0, started: 0 });
+    machine.set_globals(Globals { gate: 0, started: 0, wall: 0 });
     assert_eq!(machine.run(0), 0);
 }
 
