@@ -125,6 +125,7 @@ impl Checker<'_> {
         let help = "write `config = { unstable_tseries = enable }` to use it without this";
         match self.config.unstable_tseries {
             Policy::Enable => {}
+            Policy::Warn if self.diagnostics.iter().any(|known| known.code == Code::Unstable) => {}
             Policy::Warn => {
                 let diagnostic = Diagnostic::warning(Code::Unstable, function, "`tseries` may still change");
                 self.report(diagnostic.help(help));

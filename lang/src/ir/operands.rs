@@ -50,6 +50,7 @@ impl Op {
             | Self::VisitedValue { .. }
             | Self::ForEach { .. }
             | Self::Emit { .. }
+            | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
         }
@@ -145,6 +146,10 @@ impl Op {
             Self::Aggregate { key, value, .. } => {
                 key.iter_mut().for_each(|key| f(key, slot));
                 value.iter_mut().for_each(|value| f(value, int));
+            }
+            Self::Trace { format, values, .. } => {
+                f(format, slot);
+                values.iter_mut().for_each(|value| f(value, None));
             }
             Self::Emit { fields: values, .. } | Self::Call { arguments: values, .. } => {
                 values.iter_mut().for_each(|value| f(value, None));

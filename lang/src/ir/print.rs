@@ -217,6 +217,9 @@ impl fmt::Display for Op {
             Self::VisitedValue { map, to } => write!(f, "visited_value [{to}], m{}", map.0),
             Self::Call { function, arguments } => write!(f, "call f{}{}", function.0, Arguments(arguments)),
             Self::ForEach { map, body } => write!(f, "for_each m{}, f{}", map.0, body.0),
+            Self::Trace { format, size, values } => {
+                write!(f, "trace [{format}], {size} bytes{}", Arguments(values))
+            }
             Self::Emit { record, fields } => write!(f, "emit r{}{}", record.0, Arguments(fields)),
             Self::LoopOpen { state, from, to } => write!(f, "loop_open s{}, {from}, {to}", state.0),
             Self::LoopClose { state } => write!(f, "loop_close s{}", state.0),

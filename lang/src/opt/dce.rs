@@ -54,6 +54,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::Call { .. }
         | Op::ForEach { .. }
         | Op::Emit { .. }
+        | Op::Trace { .. }
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,
     }

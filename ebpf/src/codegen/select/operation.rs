@@ -134,6 +134,11 @@ impl<'a> Selector<'a> {
             Op::VisitedKey { map, to } => self.visited(*map, true, *to),
             Op::VisitedValue { map, to } => self.visited(*map, false, *to),
             Op::ForEach { map, body } => self.for_each(*map, *body),
+            Op::Trace { format, size, values } => {
+                let mut arguments = vec![Arg::Address(self.mem(*format)), (*size as i32).into()];
+                arguments.extend(values.iter().map(|&value| Arg::Operand(self.operand(value))));
+                self.helper(Helper::TracePrintk, &arguments);
+            }
             Op::Emit { record, fields } => self.emit_record(*record, fields),
             Op::LoopOpen { state, from, to } => self.loop_open(*state, *from, *to),
             Op::LoopClose { state } => {

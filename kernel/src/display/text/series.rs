@@ -44,7 +44,10 @@ fn graph(out: &mut Vec<u8>, points: &[Point], newest: u64, interval: u64, interv
     let values = shown.iter().map(|(_, value)| *value);
     let (min, max) = (values.clone().min(), values.max());
     let range = match (min, max) {
-        (Some(min), Some(max)) if min == max => Some((min - 1, max + 1)),
+        // No value is beyond what 64 bits hold.
+        (Some(min), Some(max)) if min == max => {
+            Some(((min - 1).max(i128::from(i64::MIN)), (max + 1).min(i128::from(u64::MAX))))
+        }
         (Some(min), Some(max)) => Some((min, max)),
         _ => None,
     };
