@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use probebook_ebpf::{codegen, isa};
 use probebook_lang::diagnostic::{Diagnostic, Style, render};
-use probebook_lang::environment::Environment;
+use probebook_lang::environment::{Environment, Parameters};
 use probebook_lang::source::Source;
 use probebook_lang::{check, compile, ir, syntax, typed};
 
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let source = Source::new(arguments.file.to_string_lossy(), text);
     let mut environment = Environment::default();
     machine::configure(&mut environment)?;
-    environment.parameters.positional.clone_from(&arguments.parameters);
+    environment.parameters = Parameters::from_words(arguments.parameters.iter().cloned());
     let (_, host) = machine::live();
     let source = syntax::load(&source, &*host, &environment);
     let (program, mut diagnostics) = syntax::parse(&source, &environment.parameters);

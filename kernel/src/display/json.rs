@@ -42,7 +42,6 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
     let mut data = String::new();
     if snapshot.ty.key.is_none() {
         match entries.first() {
-            Some(entry) if scale.is_some() && is_empty(entry) => return None,
             Some(entry) => write_entry(&mut data, entry, value, scale, divisor.max(1)),
             None if scale.is_some() => return None,
             None => write_entry(&mut data, &snapshot.zero(), value, scale, 1),
@@ -65,10 +64,6 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
     let mut line = format!("{{\"type\": \"{kind}\", \"data\": {{");
     write_string(&mut line, &format!("@{}", snapshot.name));
     Some(format!("{line}: {data}}}}}"))
-}
-
-fn is_empty(entry: &Entry) -> bool {
-    matches!(&entry.value, EntryValue::Buckets(counts) if used(counts).is_none())
 }
 
 /// `print(value)`

@@ -189,11 +189,8 @@ impl Checker<'_> {
 
     /// What `str` reads from: `$1` is text even if it looks like a number.
     fn string_source(&mut self, source: &ast::Expr) -> Option<Expr> {
-        if let ast::ExprKind::Positional(n) = source.kind {
-            let environment = self.environment;
-            let text = (n as usize).checked_sub(1).and_then(|n| environment.parameters.positional.get(n));
-            let text = text.cloned().unwrap_or_default();
-            return Some(super::expr::string_literal(text.into_bytes(), source.span));
+        if let Some(text) = self.parameter_text(source) {
+            return Some(text);
         }
         self.value(source)
     }

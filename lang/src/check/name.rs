@@ -54,7 +54,6 @@ const LATER: &[&str] = &[
     "is_err",
     "ksym",
     "usym",
-    "getopt",
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).

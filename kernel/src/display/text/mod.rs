@@ -6,6 +6,8 @@
 //! *Not here:* the two empty lines before the maps when a program ends (the command line), values outside of
 //! maps (`probebook_ebpf::value`).
 
+mod series;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io::Write;
@@ -13,8 +15,6 @@ use std::io::Write;
 use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot};
 use probebook_ebpf::value::Value;
 use probebook_lang::types::MapValue;
-
-mod series;
 
 use super::buckets::{Scale, used};
 
