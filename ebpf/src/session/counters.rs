@@ -99,7 +99,7 @@ impl Shared {
     pub fn set_started(&self, boot_ns: u64) {
         // SAFETY: as in `set_gate`.
         unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).started) }.store(boot_ns, Ordering::SeqCst);
-        let wall = (crate::clock::now() as u64).wrapping_sub(boot_ns);
+        let wall = crate::clock::now().wrapping_sub(boot_ns);
         // SAFETY: as in `set_gate`.
         unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).wall) }.store(wall, Ordering::SeqCst);
     }
