@@ -213,7 +213,9 @@ fn is_same_kind(old: &MapType, new: &MapType) -> bool {
     let parts = |ty: &MapType| ty.key.as_ref().map(Vec::len);
     let is_same_value = match (&old.value, &new.value) {
         // Other buckets make the counts another thing.
-        (MapValue::Hist { .. } | MapValue::Lhist { .. }, _) => old.value == new.value,
+        (MapValue::Hist { .. } | MapValue::Lhist { .. } | MapValue::Tseries { .. }, _) => {
+            old.value == new.value
+        }
         (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
     };
     parts(old) == parts(new) && is_same_value

@@ -109,10 +109,15 @@ pub struct Globals {
     pub gate: u64,
     /// Boot-clock nanoseconds when the session started.
     pub started: u64,
+    /// What the wall clock is ahead of the boot clock, in nanoseconds.
+    pub wall: u64,
 }
 
 /// Where behind the [`Globals`] the zeros begin, which no program writes.
 pub const ZEROS: u32 = size_of::<Globals>() as u32;
+
+/// Bytes of an interval of a time series.
+pub const INTERVAL: u32 = 24;
 
 /// How a map's elements are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,6 +142,9 @@ pub enum Storage {
 /// * `avg stats`: `{total, count}`.
 /// * `hist lhist`: `{n}` per bucket; in a `PerCpuArray` each bucket is an element, in a `PerCpuHash` they lie in
 ///   one value.
+/// * `tseries`: `{value, meta, number}` per interval, likewise; the interval of this number (time divided by
+///   length) lies at its number modulo how many there are. The meta is how many numbers there were for `avg`, else
+///   the time of the last one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapSpec {
     /// Without the `@`.
@@ -177,6 +185,8 @@ impl MapSpec {
                 let padded = map.value.as_ref().map_or(0, |layout| layout.size).next_multiple_of(8);
                 if storage == Storage::Array { padded + 8 } else { padded }
             }
+            MapValue::Tseries { .. } if map.key.is_some() => buckets * INTERVAL,
+            MapValue::Tseries { .. } => INTERVAL,
             MapValue::Hist { .. } | MapValue::Lhist { .. } if map.key.is_some() => buckets * 8,
             MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } => 8,
             _ => 16,
@@ -204,7 +214,7 @@ impl MapSpec {
         self.value_size - 8
     }
 
-    /// Whether a value holds the buckets of a `hist` or `lhist`.
+    /// Whether a value holds the buckets of a `hist` or `lhist`, or the intervals of a `tseries`.
     pub fn holds_buckets(&self) -> bool {
         self.storage == Storage::PerCpuHash && self.ty.value.buckets() > 0
     }

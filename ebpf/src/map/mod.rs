@@ -7,7 +7,7 @@ mod element;
 mod read;
 mod snapshot;
 
-pub use snapshot::{Entry, EntryValue, MapSnapshot};
+pub use snapshot::{Entry, EntryValue, MapSnapshot, Point};
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

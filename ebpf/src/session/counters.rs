@@ -109,10 +109,13 @@ impl Shared {
         unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).gate) }.store(u64::from(open), Ordering::SeqCst);
     }
 
-    /// Sets the time that `elapsed` counts from.
+    /// Sets the time that `elapsed` counts from, which is now.
     pub fn set_started(&self, boot_ns: u64) {
         // SAFETY: as in `set_gate`.
         unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).started) }.store(boot_ns, Ordering::SeqCst);
+        let wall = crate::clock::now().wrapping_sub(boot_ns);
+        // SAFETY: as in `set_gate`.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.memory).wall) }.store(wall, Ordering::SeqCst);
     }
 }
 

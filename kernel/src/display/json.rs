@@ -8,8 +8,9 @@
 
 use std::fmt::Write;
 
+use probebook_ebpf::clock;
 use probebook_ebpf::event::Origin;
-use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot};
+use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot, Point};
 use probebook_ebpf::value::Value;
 use probebook_lang::types::MapValue;
 
@@ -34,6 +35,7 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
     let kind = match value {
         MapValue::Hist { .. } | MapValue::Lhist { .. } => "hist",
         MapValue::Avg { .. } | MapValue::Stats { .. } => "stats",
+        MapValue::Tseries { .. } => "tseries",
         _ => "map",
     };
     let entries = last(sorted(snapshot), top);
@@ -129,11 +131,28 @@ fn write_entry(out: &mut String, entry: &Entry, ty: &MapValue, scale: Option<Sca
             }
             out.push('}');
         }
+        EntryValue::Series(points) => write_series(out, points, ty),
         EntryValue::Buckets(counts) => {
             let Some(scale) = scale else { return };
             write_buckets(out, scale, counts, divisor);
         }
     }
+}
+
+fn write_series(out: &mut String, points: &[Point], ty: &MapValue) {
+    let MapValue::Tseries { interval, .. } = ty else { return };
+    out.push('[');
+    for (i, point) in points.iter().enumerate() {
+        let start = point.number.saturating_mul(*interval);
+        let second = clock::strftime_utc(b"%Y-%m-%d %H:%M:%S", (start / 1_000_000_000) as i64);
+        let second = String::from_utf8_lossy(&second);
+        let comma = if i == 0 { "" } else { "," };
+        let fraction = start % 1_000_000_000;
+        let _ = write!(out, "{comma}{{\"interval_start\":\"{second}.{fraction:09}\",\"value\":");
+        write_plain(out, &point.value);
+        out.push('}');
+    }
+    out.push(']');
 }
 
 fn write_buckets(out: &mut String, scale: Scale, counts: &[u64], divisor: u32) {

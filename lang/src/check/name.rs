@@ -16,7 +16,7 @@ use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
-const LATER: &[&str] = &["ctx", "kstack", "ustack", "dw_ustack", "tseries", "ksym", "usym"];
+const LATER: &[&str] = &["ctx", "kstack", "ustack", "dw_ustack", "ksym", "usym"];
 
 /// Functions that only mean something in probes that Probebook does not have yet, and these probes.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -217,8 +217,8 @@ impl<'a> Checker<'a> {
         let clock = match name {
             "boot" => Clock::Boot,
             "monotonic" => Clock::Monotonic,
-            "tai" => Clock::Tai,
-            "sw_tai" => Clock::SoftwareTai,
+            // Since Linux 6.1 the kernel tells atomic time itself.
+            "tai" | "sw_tai" => Clock::Tai,
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongArguments, clock.span, "this is not a clock")

@@ -120,6 +120,7 @@ codes! {
 
     InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";
     OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
+    Unstable = "unstable", "A part of the language that may still change.";
     Deprecated = "deprecated", "A part of the language that bpftrace is about to give up.";
     Unreachable = "unreachable", "A statement that is never reached.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";

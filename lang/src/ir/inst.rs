@@ -203,6 +203,8 @@ pub enum Aggregation {
     Hist,
     /// Likewise.
     Lhist,
+    /// Into the interval of the wall clock.
+    Tseries,
 }
 
 /// An operation. Operands called `address` are [`Type::Int`], those called `memory`, `to`, `from`, `key`

@@ -432,5 +432,6 @@ fn fits(aggregation: Aggregation, value: &MapValue) -> bool {
             | (Aggregation::Stats, MapValue::Stats { .. })
             | (Aggregation::Hist, MapValue::Hist { .. })
             | (Aggregation::Lhist, MapValue::Lhist { .. })
+            | (Aggregation::Tseries, MapValue::Tseries { .. })
     )
 }

@@ -19,6 +19,7 @@ mod operation;
 mod record;
 mod repeat;
 mod search;
+mod series;
 mod system;
 mod text;
 mod write;

@@ -221,7 +221,7 @@ impl Machine {
 
     pub fn set_globals(&self, globals: Globals) {
         let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
-        words[..2].copy_from_slice(&[globals.gate, globals.started]);
+        words[..3].copy_from_slice(&[globals.gate, globals.started, globals.wall]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 

@@ -6,6 +6,8 @@
 //! *Not here:* the two empty lines before the maps when a program ends (the command line), values outside of
 //! maps (`probebook_ebpf::value`).
 
+mod series;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io::Write;
@@ -40,6 +42,9 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Vec<u8> {
 
 fn write_map(out: &mut Vec<u8>, snapshot: &MapSnapshot, top: u32, divisor: u32, cleaned: bool) {
     let value = &snapshot.ty.value;
+    if let MapValue::Tseries { interval, intervals, .. } = value {
+        return series::write(out, snapshot, *interval, *intervals, cleaned);
+    }
     let scale = Scale::of(value);
     let scalar = snapshot.ty.key.is_none();
     let entries = last(sorted(snapshot), top);
@@ -91,7 +96,7 @@ fn write_value(out: &mut Vec<u8>, value: &EntryValue, ty: &MapValue, divisor: u3
                 push(out, format_args!("{}", average / i128::from(divisor)));
             }
         }
-        EntryValue::Buckets(_) => {}
+        EntryValue::Buckets(_) | EntryValue::Series(_) => {}
     }
 }
 
