@@ -25,6 +25,18 @@ pub struct Parameters {
     pub positional: Vec<String>,
 }
 
+/// What programs notice of what goes wrong while they run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// Updates of maps that fail, divisions by 0, indices out of bounds.
+    #[default]
+    Updates,
+    /// Reads of memory that fail and map elements that are missing as well.
+    Everything,
+}
+
 /// The state of the notebook as far as the language sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -37,6 +49,8 @@ pub struct Environment {
     /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw
     /// tracepoints; other probes are filtered where they are attached.
     pub process: Option<u32>,
+    /// What the programs notice while they run.
+    pub watch: Watch,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
     /// Whether `print` and the like may refer to unsafe functions.

@@ -3,12 +3,13 @@
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
 //! * `env: NAME=value` a variable of the process environment;
+//! * `watch: everything` or `nothing`: what programs notice of what goes wrong (`-k`, `--no-warnings`);
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use probebook_lang::environment::Environment;
+use probebook_lang::environment::{Environment, Watch};
 
 /// What a fixture does once its probes are live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Fixture {
     pub args: Vec<String>,
     /// `env:`
     pub env: Vec<(String, String)>,
+    /// `watch:`
+    pub watch: Watch,
     /// `call:`
     pub workload: Option<Workload>,
 }
@@ -55,8 +58,9 @@ impl Fixture {
         let mut fixture = Self {
             path: path.to_owned(),
             name,
-            args: vec![],
-            env: vec![],
+            args: Vec::new(),
+            env: Vec::new(),
+            watch: Watch::default(),
             workload: None,
             text: String::new(),
         };
@@ -72,6 +76,13 @@ impl Fixture {
                     let (name, value) = words.split_once('=').unwrap_or((words, ""));
                     fixture.env.push((name.to_owned(), value.to_owned()));
                 }
+                "watch" => {
+                    fixture.watch = match words {
+                        "everything" => Watch::Everything,
+                        "nothing" => Watch::Nothing,
+                        _ => panic!("not a level: {words}"),
+                    }
+                }
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 _ => {}
             }
@@ -82,11 +93,12 @@ impl Fixture {
 }
 
 impl Fixture {
-    /// Sets what `env:` says.
+    /// Sets what `env:` and `watch:` say.
     ///
     /// # Panics
     /// On a value that the variable does not take.
     pub fn set_environment(&self, environment: &mut Environment) {
+        environment.watch = self.watch;
         for (name, value) in &self.env {
             environment.settings.fix(name, value).unwrap_or_else(|reason| panic!("{reason}"));
         }

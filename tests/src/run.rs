@@ -175,6 +175,8 @@ fn strip_ansi(text: &str) -> String {
 struct Output {
     text: Vec<u8>,
     code: i64,
+    /// What has gone wrong; told at the end, because it comes some time after it has happened.
+    warnings: Vec<String>,
 }
 
 impl Output {
@@ -206,13 +208,17 @@ impl Output {
                 self.text.extend(text::map(&snapshot, top, divisor))
             }
             Event::Exit(code) => self.code = code,
-            Event::Warning { message, .. } => self.text.extend(format!("WARNING: {message}\n").bytes()),
+            Event::Warning { message, times, .. } => {
+                let often = if times > 1 { format!(" ({times} times)") } else { String::new() };
+                self.warnings.push(format!("WARNING: {message}{often}\n"));
+            }
             Event::Lost(events) => self.text.extend(format!("Lost {events} events\n").bytes()),
         }
     }
 
     fn finish(self) -> String {
         let mut text = String::from_utf8_lossy(&self.text).into_owned();
+        text.extend(self.warnings);
         if self.code != 0 {
             text.push_str(&format!("exit code {}\n", self.code));
         }

@@ -15,6 +15,7 @@ mod liveness;
 mod print;
 mod regalloc;
 mod select;
+mod sites;
 mod spill;
 mod target;
 mod vcode;
@@ -26,6 +27,7 @@ use probebook_lang::source::Span;
 
 use crate::object::{MapSpec, Object, ProgramSpec};
 use emit::Emitted;
+use sites::Sites;
 use vcode::VCode;
 
 /// Why no code can be generated: an operation that the target has no means for, or a program too large.
@@ -46,10 +48,13 @@ const BUDGETS: [u32; 5] = [416, 320, 192, 96, 0];
 /// [`Unsupported`].
 pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
+    let object =
+        Object { maps, records: module.records.clone(), programs: vec![], scratch_size: 0, sites: vec![] };
+    let mut sites = Sites::new(object.notices());
     let mut scratch_size = 0;
     let mut programs = Vec::new();
     for (index, program) in module.programs.iter().enumerate() {
-        let code = select::select(module, program, &maps, target)?;
+        let code = select::select(module, program, &object.maps, target, &mut sites)?;
         let (emitted, scratch) = finish(&code, scratch_size, program.span, target)?;
         scratch_size += scratch;
         programs.push(ProgramSpec {
@@ -61,7 +66,7 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
             span: program.span,
         });
     }
-    Ok(Object { maps, records: module.records.clone(), programs, scratch_size })
+    Ok(Object { programs, scratch_size, sites: sites.finish(), ..object })
 }
 
 /// The virtual code of every program as text.
@@ -71,8 +76,9 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
 pub fn print_vcode(module: &ir::Module, target: &Target) -> Result<String, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
     let mut out = String::new();
+    let mut sites = Sites::new(0);
     for program in &module.programs {
-        let code = select::select(module, program, &maps, target)?;
+        let code = select::select(module, program, &maps, target, &mut sites)?;
         out.push_str(&format!("program {}:\n{}", program.name, print::print(&code)));
     }
     Ok(out)

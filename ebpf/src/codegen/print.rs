@@ -69,6 +69,7 @@ impl fmt::Display for VInst {
                 write!(f, "{dst} = *({} *)({mem})", width.symbol(signed))
             }
             Self::Store { mem, width, src } => write!(f, "*({} *)({mem}) = {src}", width.symbol(false)),
+            Self::AtomicAdd(address, amount) => write!(f, "lock *(u64 *)({address}) += {amount}"),
             Self::Call(Callee::Helper(helper), arguments) => write!(f, "call {}/{arguments}", helper.name()),
             Self::Call(Callee::Kfunc(id), arguments) => write!(f, "call kernel-function#{id}/{arguments}"),
         }

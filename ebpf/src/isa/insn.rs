@@ -116,6 +116,15 @@ pub enum Instruction {
         /// What.
         src: Source,
     },
+    /// `*(u64 *)(base + offset) += src`, at once for all CPUs.
+    AtomicAdd {
+        /// Address.
+        base: Register,
+        /// Bytes from it.
+        offset: i16,
+        /// What is added.
+        src: Register,
+    },
     /// Jumps over so many words.
     Jump(i16),
     /// Jumps if the condition holds.
@@ -140,6 +149,8 @@ const X: u8 = 0x08;
 const IMM: u8 = 0x00;
 const MEM: u8 = 0x60;
 const MEMSX: u8 = 0x80;
+/// The immediate says which operation; 0 adds.
+const ATOMIC: u8 = 0xc0;
 const NEG: u8 = 0x80;
 const END: u8 = 0xd0;
 const CALL: u8 = 0x80;
@@ -244,6 +255,9 @@ impl Instruction {
                 Source::Register(register) => word(STX | MEM | width as u8, base, register, offset, 0),
                 Source::Immediate(immediate) => word(ST | MEM | width as u8, base, 0, offset, immediate),
             },
+            Self::AtomicAdd { base, offset, src } => {
+                word(STX | ATOMIC | Width::B8 as u8, base, src, offset, 0)
+            }
             Self::Jump(offset) => word(JMP, 0, 0, offset, 0),
             Self::Branch(cond, dst, src, offset) => {
                 let (x, register, immediate) = src.parts();
@@ -294,6 +308,9 @@ impl Instruction {
             }
             ST if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Immediate(immediate) }
+            }
+            STX if opcode == STX | ATOMIC | Width::B8 as u8 && immediate == 0 => {
+                Self::AtomicAdd { base: dst, offset, src }
             }
             STX if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Register(src) }
@@ -366,6 +383,7 @@ mod tests {
                 Instruction::Load { dst: a, base: b, offset, width, signed: false },
                 Instruction::Load { dst: a, base: b, offset, width: narrow, signed: true },
                 Instruction::Store { base: a, offset, width, src: source },
+                Instruction::AtomicAdd { base: a, offset, src: b },
                 Instruction::Jump(offset),
                 Instruction::Branch(cond, a, source, offset),
                 Instruction::CallHelper(number as u32),

@@ -25,9 +25,10 @@ use crate::attach::{Attachment, Plan, reaper};
 use crate::error::refused;
 use crate::event::Event;
 use crate::event::ring::{self, Queue, Setup};
+use crate::isa::Helper;
 use crate::load::{Program, Terms};
 use crate::map::{Map, MapSnapshot};
-use crate::object::{Counter, MapRef, Object};
+use crate::object::{Counter, MapRef, Object, Site, Trouble};
 use crate::sys::perf::boot_clock_ns;
 use crate::sys::program::RunCounts;
 use crate::tracer::{Counts, Running};
@@ -75,7 +76,8 @@ pub struct Session {
     warnings: Vec<Diagnostic>,
     config: Config,
     probes: Vec<String>,
-    globals: Shared,
+    globals: Arc<Shared>,
+    sites: Vec<Site>,
     counters: Arc<Counters>,
     _scratch: OwnedFd,
     queue: Queue,
@@ -95,7 +97,7 @@ impl Session {
     /// What the machine refuses; then nothing is left attached.
     pub fn start(object: &Object, parts: Parts<'_>) -> Result<Self, Error> {
         let made = |error| refused("making the maps of a session", error);
-        let globals = Shared::create(object.zeros()).map_err(made)?;
+        let globals = Arc::new(Shared::create(object).map_err(made)?);
         let counters = Arc::new(Counters::create(parts.cpus).map_err(made)?);
         let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
@@ -120,6 +122,8 @@ impl Session {
             records: object.records.clone(),
             maps: parts.maps.clone(),
             counters: Arc::clone(&counters),
+            globals: Arc::clone(&globals),
+            sites: object.sites.clone(),
         })
         .map_err(|error| refused("starting the event thread", error))?;
         let names = |program: &Program| program.points.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -135,6 +139,7 @@ impl Session {
             config: parts.config,
             probes,
             globals,
+            sites: object.sites.clone(),
             counters,
             _scratch: scratch,
             queue,
@@ -198,6 +203,13 @@ impl Session {
         sum
     }
 
+    /// Updates that were dropped because a map was full.
+    fn map_full(&self) -> u64 {
+        let is_update = |site: &Site| site.trouble == Trouble::Helper(Helper::MapUpdateElem);
+        let sites = self.sites.iter().enumerate().filter(|(_, site)| is_update(site));
+        sites.map(|(index, _)| self.globals.notice(index).times).sum()
+    }
+
     fn detach(&mut self) {
         self.globals.set_gate(false);
         self.attachments.drain(..).for_each(reaper::close);
@@ -247,7 +259,7 @@ impl Running for Session {
         Counts {
             events: runs,
             lost: self.counters.total(Counter::LostRecords),
-            map_full: self.counters.total(Counter::MapFull),
+            map_full: self.map_full(),
             missed,
         }
     }

@@ -20,7 +20,7 @@ use super::{Failed, machine, terminal};
 use crate::display::{json, text};
 use crate::magic::words;
 use crate::runs::child::{Child, ChildOutput, Note};
-use crate::runs::{LAST_EVENT, Target, refused};
+use crate::runs::{LAST_EVENT, Target, refused, trouble};
 
 /// How long an event is awaited before signals and processes are looked at.
 const NAP: Duration = Duration::from_millis(20);
@@ -125,9 +125,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     }
     printer.out.flush()?;
     let counts = running.counts();
-    if counts.map_full > 0 {
-        eprintln!("WARNING: a map was full, {} updates were dropped", counts.map_full);
-    }
     if counts.missed > 0 {
         eprintln!(
             "WARNING: {} events were missed: their probe was already running on that CPU",
@@ -243,17 +240,21 @@ impl Printer<'_> {
                 self.out.write_all(&text::map(&snapshot, top, divisor))?;
             }
             Event::Exit(code) => return Ok(Some(code)),
-            Event::Warning { message, span, .. } => {
-                let at = self.source.position(span.start);
-                let place = json::Place {
-                    filename: self.source.name(),
-                    line: at.line as usize,
-                    col: at.column as usize,
-                };
+            Event::Warning { message, help, helper, span, times } => {
                 if is_json {
-                    writeln!(self.out, "{}", json::message("runtime_error", &message, &place))?;
+                    let at = self.source.position(span.start);
+                    let place = json::Place {
+                        filename: self.source.name(),
+                        line: at.line as usize,
+                        col: at.column as usize,
+                    };
+                    let line = match &helper {
+                        Some(failure) => json::helper_error(failure, &place),
+                        None => json::message("runtime_error", &message, &place),
+                    };
+                    writeln!(self.out, "{line}")?;
                 } else {
-                    eprintln!("{}:{}:{}: WARNING: {message}", place.filename, place.line, place.col);
+                    print_diagnostics(&[trouble(message, help, helper.as_ref(), span, times)], self.source);
                 }
             }
             Event::Lost(count) if is_json => writeln!(self.out, "{}", json::lost_events(count))?,

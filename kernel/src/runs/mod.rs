@@ -13,6 +13,7 @@ mod pace;
 mod refusal;
 mod stream;
 mod target;
+mod trouble;
 
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,7 @@ use stream::Streams;
 
 pub use refusal::refused;
 pub use target::Target;
+pub use trouble::trouble;
 
 use refusal::machine;
 
@@ -138,6 +140,8 @@ struct Run<'a> {
     exit: Option<i64>,
     results: Vec<Value>,
     lost: u64,
+    /// How often something has gone wrong in the programs.
+    warnings: u64,
 }
 
 impl<'a> Run<'a> {
@@ -158,7 +162,19 @@ impl<'a> Run<'a> {
         };
         let pace = Pace::new(running.started(), bound);
         let streams = Streams::new(Instant::now());
-        Self { running, cell, count, outlet, streams, pace, bound, exit: None, results: Vec::new(), lost: 0 }
+        Self {
+            running,
+            cell,
+            count,
+            outlet,
+            streams,
+            pace,
+            bound,
+            exit: None,
+            results: Vec::new(),
+            lost: 0,
+            warnings: 0,
+        }
     }
 
     fn follow(
@@ -273,12 +289,10 @@ impl<'a> Run<'a> {
                 self.streams.push_hostile(now, out, &text::map(&snapshot, top, divisor));
             }
             Event::Exit(code) => self.exit = Some(code),
-            Event::Warning { message, span, times } => {
-                let at = self.cell.written.position(span.start);
-                let name = self.cell.written.name();
-                let often = if times > 1 { format!(" ({times} times)") } else { String::new() };
-                let line = format!("{name}:{}:{}: warning: {message}{often}\n", at.line, at.column);
-                self.streams.push(now, StreamName::Stderr, &line);
+            Event::Warning { message, help, helper, span, times } => {
+                self.warnings += times;
+                let warning = trouble(message, help, helper.as_ref(), span, times);
+                self.warn(Some(render(&self.cell.written, &[warning], Style::Plain)));
             }
             Event::Lost(lost) => {
                 self.lost += lost;
@@ -325,7 +339,12 @@ impl<'a> Run<'a> {
             End::Process => notes.push("the traced process ended".into()),
             End::Interrupt => notes.push("interrupted".into()),
         }
-        if self.running.counts().events == 0 {
+        let counts = self.running.counts();
+        let warnings = self.warnings.saturating_sub(counts.map_full);
+        if warnings > 0 {
+            notes.push(format!("{warnings} run-time warning{}", if warnings == 1 { "" } else { "s" }));
+        }
+        if counts.events == 0 {
             notes.push("no event came".into());
         }
         notes

@@ -309,6 +309,7 @@ impl<'a> Checker<'a> {
             probes,
             result_map: self.result_map,
             process: self.environment.process,
+            watch: self.environment.watch,
             config: self.config.clone(),
         }
     }

@@ -33,7 +33,7 @@ macro_rules! codes {
 }
 
 // Sections: text, structure, not yet supported, configuration, probes, names, types, maps, calls, control flow,
-// loading.
+// running, loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
     InvalidNumber = "invalid-number", "A number whose digits, suffix or size cannot be read.";
@@ -97,6 +97,8 @@ codes! {
     OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
     Unreachable = "unreachable", "A statement that is never reached.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";
+
+    Runtime = "runtime", "Something that went wrong while the program ran.";
 
     Verifier = "verifier", "A program that Linux's verifier refused.";
 }

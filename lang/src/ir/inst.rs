@@ -1,5 +1,6 @@
 //! Values, operations and terminators of the IR.
 
+use super::RuntimeWarning;
 use crate::source::Span;
 
 /// An SSA value.
@@ -355,6 +356,8 @@ pub enum Op {
         /// One for each field: the integer of a scalar field, else the local memory that holds its bytes.
         fields: Vec<Value>,
     },
+    /// Notes that something has gone wrong at this place. No result.
+    Warn(RuntimeWarning),
     /// Starts counting from `from` up to `to` (exclusive, signed): opens the loop that the terminator
     /// [`Terminator::Next`] drives. The slot (8 bytes, aligned) belongs to the loop alone. No result.
     LoopOpen {

@@ -20,6 +20,7 @@ mod tests;
 pub use inst::*;
 
 use crate::config::Config;
+use crate::environment::Watch;
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::types::MapType;
@@ -34,6 +35,8 @@ pub struct Module {
     pub records: Vec<Record>,
     /// One BPF program each, in source order.
     pub programs: Vec<Program>,
+    /// What its programs notice.
+    pub watch: Watch,
     /// The configuration it was compiled with, and runs with.
     pub config: Config,
 }
@@ -101,12 +104,10 @@ pub enum RecordKind {
     },
     /// `exit(code)`; one field, an int64.
     Exit,
-    /// A program noticed something wrong while it ran; no fields.
-    RuntimeWarning(RuntimeWarning),
 }
 
 /// What a program can notice while it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RuntimeWarning {
     /// A divisor was 0; 1 is the result.
     DivideByZero,

@@ -42,6 +42,7 @@ impl Op {
             | Self::MapWrite { .. }
             | Self::Aggregate { .. }
             | Self::Emit { .. }
+            | Self::Warn(_)
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
         }
@@ -71,6 +72,7 @@ impl Op {
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapLen(_)
+            | Self::Warn(_)
             | Self::LoopClose { .. } => {}
             Self::Arith(_, a, b) | Self::Compare(_, a, b) => {
                 f(a, int);

@@ -85,7 +85,6 @@ impl fmt::Display for PrintRecord<'_> {
             RecordKind::ZeroMap(map) => write!(f, "zero m{}", map.0)?,
             RecordKind::Time { format } => write!(f, "time \"{}\"", format.escape_ascii())?,
             RecordKind::Exit => f.write_str("exit")?,
-            RecordKind::RuntimeWarning(warning) => write!(f, "warning {warning:?}")?,
         }
         for field in &self.0.fields {
             write!(f, ", {} bytes at {}", field.layout.size, field.offset)?;
@@ -189,6 +188,7 @@ impl fmt::Display for Op {
                 value.map_or(Ok(()), |value| write!(f, ", {value}"))
             }
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
+            Self::Warn(warning) => write!(f, "warn {warning:?}"),
             Self::Emit { record, fields } => write!(f, "emit r{}{}", record.0, Arguments(fields)),
             Self::LoopOpen { state, from, to } => write!(f, "loop_open s{}, {from}, {to}", state.0),
             Self::LoopClose { state } => write!(f, "loop_close s{}", state.0),

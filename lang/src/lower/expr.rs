@@ -2,7 +2,7 @@
 //!
 //! *Not here:* values that need memory (`lower::place`), operators (`lower::operator`).
 
-use crate::ir::{Arith, Cond, Op, RecordKind, RuntimeWarning, Value};
+use crate::ir::{Arith, Cond, Op, RuntimeWarning, Value};
 use crate::source::Span;
 use crate::syntax::ast::UnaryOp;
 use crate::typed::{Expr, ExprKind, VariableId};
@@ -183,8 +183,7 @@ impl Lowering<'_> {
                 this.read(address, Space::Kernel, ty, span)
             },
             |this| {
-                let kind = RecordKind::RuntimeWarning(RuntimeWarning::IndexOutOfBounds);
-                this.emit(kind, &[], span);
+                this.builder.effect(Op::Warn(RuntimeWarning::IndexOutOfBounds), span);
                 this.builder.constant(0, span)
             },
         )

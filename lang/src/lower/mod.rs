@@ -43,7 +43,13 @@ pub fn lower(program: &typed::Program) -> ir::Module {
         });
     }
     let maps = program.maps.iter().map(map).collect();
-    ir::Module { maps, records: records.finish(), programs, config: program.config.clone() }
+    ir::Module {
+        maps,
+        records: records.finish(),
+        programs,
+        config: program.config.clone(),
+        watch: program.watch,
+    }
 }
 
 fn map(map: &typed::Map) -> ir::Map {

@@ -45,6 +45,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapDelete { .. }
         | Op::Aggregate { .. }
         | Op::Emit { .. }
+        | Op::Warn(_)
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,
     }

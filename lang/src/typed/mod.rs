@@ -15,6 +15,7 @@ mod print;
 pub use print::print;
 
 use crate::config::Config;
+use crate::environment::Watch;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -32,6 +33,8 @@ pub struct Program {
     pub result_map: Option<MapId>,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// What its programs notice while they run.
+    pub watch: Watch,
     /// The configuration it runs with.
     pub config: Config,
 }

@@ -2,11 +2,12 @@
 //!
 //! The verifier wants aligned accesses to the stack, so each access is as wide as the alignment allows.
 
+use probebook_lang::environment::Watch;
 use probebook_lang::ir::{Space, Value};
 
 use super::{Arg, Selector, width_of};
 use crate::codegen::vcode::{Mem, Operand, Reg};
-use crate::isa::{AluOp, Helper, Width};
+use crate::isa::{AluOp, Cond, Helper, Width};
 
 /// Up to so many bytes are filled or copied word by word; a helper does more.
 const INLINE: u32 = 128;
@@ -137,6 +138,10 @@ impl Selector<'_> {
             Space::User => Helper::ProbeReadUser,
         };
         self.helper(helper, &[Arg::Address(to), (size as i32).into(), Arg::Operand(address)]);
+        if self.watches(Watch::Everything) {
+            let result = self.copied(Reg::R0);
+            self.notice_if(helper, Cond::Ne, result);
+        }
     }
 
     /// Reads a string over zeros, so that the rest behind it is zero as well.
@@ -149,7 +154,6 @@ impl Selector<'_> {
         address: Value,
         length: Option<Reg>,
     ) {
-        use crate::isa::Cond;
         let to = self.mem(to);
         let size = match limit {
             None => Operand::Imm(capacity as i32),
@@ -175,9 +179,13 @@ impl Selector<'_> {
             Space::User => Helper::ProbeReadUserStr,
         };
         self.helper(helper, &[Arg::Address(to), Arg::Operand(size), Arg::Operand(address)]);
+        let watched = self.watches(Watch::Everything);
+        if length.is_none() && !watched {
+            return;
+        }
+        // What is returned counts the NUL; errors are negative.
+        let read = self.copied(Reg::R0);
         if let Some(length) = length {
-            // What is returned counts the NUL; errors are negative.
-            let read = self.copied(Reg::R0);
             let (some, done) = (self.label(), self.label());
             self.mov(length, 0);
             self.branch(Cond::SignedGt, read, 0, some, done);
@@ -187,5 +195,6 @@ impl Selector<'_> {
             self.jump(done);
             self.begin(done);
         }
+        self.notice_if(helper, Cond::SignedLt, read);
     }
 }

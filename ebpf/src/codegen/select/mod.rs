@@ -13,6 +13,7 @@ mod bucket;
 mod context;
 mod map;
 mod memory;
+mod notice;
 mod operation;
 mod record;
 mod repeat;
@@ -25,6 +26,7 @@ use probebook_lang::ir::{self, MapId, Op, SlotId, Terminator, Value};
 use probebook_lang::source::Span;
 
 use super::Unsupported;
+use super::sites::Sites;
 use super::target::Target;
 use super::vcode::{Base, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
 use crate::isa::{Cond, Width};
@@ -36,8 +38,9 @@ pub(super) fn select(
     program: &ir::Program,
     maps: &[MapSpec],
     target: &Target,
+    sites: &mut Sites,
 ) -> Result<VCode, Unsupported> {
-    let mut selector = Selector::new(module, program, maps, target);
+    let mut selector = Selector::new(module, program, maps, target, sites);
     selector.prologue();
     for block in ir::flow::Flow::new(&program.function).order {
         selector.block(block)?;
@@ -81,6 +84,7 @@ struct Selector<'a> {
     program: &'a ir::Program,
     maps: &'a [MapSpec],
     target: &'a Target,
+    sites: &'a mut Sites,
     code: VCode,
     /// Where instructions go now.
     current: Label,
@@ -120,6 +124,7 @@ impl<'a> Selector<'a> {
         program: &'a ir::Program,
         maps: &'a [MapSpec],
         target: &'a Target,
+        sites: &'a mut Sites,
     ) -> Self {
         let function = &program.function;
         let code = VCode {
@@ -135,6 +140,7 @@ impl<'a> Selector<'a> {
             program,
             maps,
             target,
+            sites,
             code,
             current: Label(0),
             span: program.span,
