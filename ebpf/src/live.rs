@@ -148,7 +148,7 @@ impl Tracer for LiveTracer {
             config: module.config.clone(),
             plan: Plan {
                 pid: options.pid.or(options.command),
-                uprobe_multi: target.linux >= (6, 6),
+                uprobe_multi: target.linux >= (6, 6) && !options.no_uprobe_multi,
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
@@ -156,6 +156,8 @@ impl Tracer for LiveTracer {
                 .ring_bytes
                 .unwrap_or_else(|| ring::bytes_for(&object, module.config.perf_rb_pages)),
             statistics: options.statistics,
+            purpose: options.purpose,
+            dry_run: options.dry_run,
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);

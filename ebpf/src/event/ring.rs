@@ -147,6 +147,11 @@ impl Queue {
         }
     }
 
+    /// An exit ends only what was before.
+    pub fn resume(&self) {
+        self.shared.exited.store(false, Ordering::Release);
+    }
+
     /// From here on `end` programs send.
     pub fn ending(&self) {
         self.shared.phase.store(Phase::Ending as u8, Ordering::Release);

@@ -81,12 +81,12 @@ impl Program {
         program::run_counts(&self.fd).unwrap_or_default()
     }
 
-    /// Runs a begin or end program.
+    /// Runs a program that is not attached, and gives its result.
     ///
     /// # Errors
     /// What Linux answers.
-    pub fn run(&self) -> Result<(), Error> {
-        program::test_run(self.fd.as_fd()).map_err(|error| refused("running a begin or end probe", error))
+    pub fn run(&self) -> Result<u32, Error> {
+        program::test_run(self.fd.as_fd()).map_err(|error| refused("running a probe", error))
     }
 
     /// Whether it is run by us rather than attached to something.
@@ -109,8 +109,14 @@ fn program_type(points: &[AttachPoint], uprobe_multi: bool) -> (ProgramType, u32
         }
         Some(AttachPoint::Uprobe { .. }) if uprobe_multi => (ProgramType::Kprobe, TRACE_UPROBE_MULTI),
         Some(AttachPoint::Uprobe { .. }) => (ProgramType::Kprobe, 0),
-        Some(AttachPoint::Begin | AttachPoint::End | AttachPoint::RawTracepoint { .. }) | None => {
-            (ProgramType::RawTracepoint, 0)
-        }
+        Some(
+            AttachPoint::Begin
+            | AttachPoint::End
+            | AttachPoint::Signal
+            | AttachPoint::Test(_)
+            | AttachPoint::Bench(_)
+            | AttachPoint::RawTracepoint { .. },
+        )
+        | None => (ProgramType::RawTracepoint, 0),
     }
 }

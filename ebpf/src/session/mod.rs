@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use probebook_lang::config::Config;
 use probebook_lang::diagnostic::Diagnostic;
+use probebook_lang::probes::AttachPoint;
 
 use crate::Error;
 use crate::attach::{Attachment, Plan, reaper};
@@ -31,7 +32,7 @@ use crate::map::{Map, MapSnapshot};
 use crate::object::{Counter, MapRef, Object, Site, Trouble};
 use crate::sys::perf::boot_clock_ns;
 use crate::sys::program::RunCounts;
-use crate::tracer::{Counts, Running};
+use crate::tracer::{Counts, Purpose, Running, Trial};
 use counters::{Counters, Shared};
 
 /// How long to wait for the event thread to take what `begin` or an exiting program has sent.
@@ -62,6 +63,10 @@ pub struct Parts<'a> {
     pub ring_bytes: u32,
     /// Whether Linux counts runs and time while the session lives.
     pub statistics: bool,
+    /// What for.
+    pub purpose: Purpose,
+    /// Attach, but run nothing.
+    pub dry_run: bool,
 }
 
 /// A started program.
@@ -107,7 +112,7 @@ impl Session {
             log_size: parts.config.log_size,
         };
         let mut programs = Vec::with_capacity(object.programs.len());
-        for spec in &object.programs {
+        for spec in object.programs.iter().filter(|spec| is_wanted(&spec.points, parts.purpose)) {
             let resolve = |map: MapRef| match map {
                 MapRef::User(index) => parts.maps[index as usize].as_fd(),
                 MapRef::Ring => ring::descriptor(&ring),
@@ -152,16 +157,23 @@ impl Session {
             idle: RunCounts::default(),
             last: None,
         };
-        session.go_live(&parts.plan)?;
+        session.attach(&parts.plan)?;
+        if !parts.dry_run {
+            session.go_live()?;
+        }
         Ok(session)
     }
 
-    fn go_live(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+    fn attach(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
         for program in self.programs.iter().filter(|program| !program.is_special()) {
             self.attachments.push(plan.attach(program)?);
         }
+        Ok(())
+    }
+
+    fn go_live(&mut self) -> Result<(), Error> {
         self.globals.set_started(boot_clock_ns());
-        let begin = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::Begin);
+        let begin = |program: &&Program| program.points.contains(&AttachPoint::Begin);
         let mut began = false;
         for program in self.programs.iter().filter(begin) {
             program.run()?;
@@ -203,6 +215,19 @@ impl Session {
         sum
     }
 
+    /// Whether something may still happen.
+    fn waits(&self) -> bool {
+        let on_signal = |program: &Program| program.points.contains(&AttachPoint::Signal);
+        !self.attachments.is_empty() || self.programs.iter().any(on_signal)
+    }
+
+    fn trial_programs(&self) -> impl Iterator<Item = (&str, &Program)> {
+        self.programs.iter().filter_map(|program| match program.points.first() {
+            Some(AttachPoint::Test(name) | AttachPoint::Bench(name)) => Some((name.as_str(), program)),
+            _ => None,
+        })
+    }
+
     /// Updates that were dropped because a map was full.
     fn map_full(&self) -> u64 {
         let is_update = |site: &Site| site.trouble == Trouble::Helper(Helper::MapUpdateElem);
@@ -213,6 +238,15 @@ impl Session {
     fn detach(&mut self) {
         self.globals.set_gate(false);
         self.attachments.drain(..).for_each(reaper::close);
+    }
+}
+
+/// Whether a program that is run for this purpose has use for what belongs to these points.
+fn is_wanted(points: &[AttachPoint], purpose: Purpose) -> bool {
+    match points.first() {
+        Some(AttachPoint::Test(_)) => purpose == Purpose::Test,
+        Some(AttachPoint::Bench(_)) => purpose == Purpose::Bench,
+        _ => true,
     }
 }
 
@@ -229,8 +263,13 @@ impl Running for Session {
         &self.probes
     }
 
+    fn probe_count(&self) -> usize {
+        let points = self.programs.iter().flat_map(|program| &program.points);
+        points.filter(|point| !matches!(point, AttachPoint::Test(_) | AttachPoint::Bench(_))).count()
+    }
+
     fn is_finished(&self) -> bool {
-        self.stopped || self.attachments.is_empty() || self.queue.has_exited()
+        self.stopped || self.queue.has_exited() || !self.waits()
     }
 
     fn result_map(&self) -> Option<&str> {
@@ -239,7 +278,7 @@ impl Running for Session {
 
     fn next_event(&mut self, deadline: Instant) -> Option<Event> {
         // What `begin` has sent is in the queue already; nothing else comes where nothing is attached.
-        let idle = !self.stopped && self.attachments.is_empty();
+        let idle = !self.stopped && !self.waits();
         self.queue.next(if idle { Instant::now() } else { deadline })
     }
 
@@ -268,6 +307,31 @@ impl Running for Session {
         self.started
     }
 
+    fn signal(&mut self) -> Result<(), Error> {
+        let waiting = |program: &&Program| program.points.contains(&AttachPoint::Signal);
+        match self.stopped || self.queue.has_exited() {
+            true => Ok(()),
+            false => self.programs.iter().filter(waiting).try_for_each(|program| program.run().map(drop)),
+        }
+    }
+
+    fn trials(&self) -> Vec<String> {
+        self.trial_programs().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn run_trial(&mut self, index: usize, times: u32) -> Result<Trial, Error> {
+        self.queue.resume();
+        let Some((_, program)) = self.trial_programs().nth(index) else { return Ok(Trial::default()) };
+        let before = program.run_counts();
+        let mut trial = Trial::default();
+        for _ in 0..times {
+            trial.result = program.run()?;
+        }
+        let nanoseconds = program.run_counts().time_ns.saturating_sub(before.time_ns);
+        self.queue.settle(SETTLE);
+        Ok(Trial { time: Duration::from_nanos(nanoseconds), has_exited: self.queue.has_exited(), ..trial })
+    }
+
     fn stop(&mut self) -> Result<(), Error> {
         if self.stopped {
             return Ok(());
@@ -280,8 +344,8 @@ impl Running for Session {
             self.queue.settle(SETTLE);
         }
         self.queue.ending();
-        let end = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::End);
-        let ended = self.programs.iter().filter(end).try_for_each(Program::run);
+        let end = |program: &&Program| program.points.contains(&AttachPoint::End);
+        let ended = self.programs.iter().filter(end).try_for_each(|program| program.run().map(drop));
         self.queue.over();
         self.lease = None;
         ended

@@ -12,6 +12,7 @@ mod machine;
 mod notebook;
 mod terminal;
 mod trace;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,7 +73,14 @@ impl<E: std::error::Error> From<E> for Failed {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A reader that has gone does not want to hear it.
+            drop(error.print());
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
     let result = match arguments.command {
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),

@@ -112,6 +112,24 @@ pub fn helper_error(failure: &Failure, place: &Place<'_>) -> String {
     line
 }
 
+/// How a test ended: nanoseconds, and what it has printed.
+pub fn test_result(name: &str, duration: u128, passed: bool, output: &[u8]) -> String {
+    let mut line = String::from("{\"type\": \"test_result\", \"data\": {");
+    write_string(&mut line, name);
+    let _ = write!(line, ": {{\"duration\": {duration}, \"passed\": {passed}, \"output\": ");
+    write_string(&mut line, &String::from_utf8_lossy(output));
+    line.push_str("}}}");
+    line
+}
+
+/// How long a benchmark takes once, in nanoseconds, and how often it was run.
+pub fn benchmark_result(name: &str, average: u128, times: u32) -> String {
+    let mut line = String::from("{\"type\": \"benchmark_result\", \"data\": {");
+    write_string(&mut line, name);
+    let _ = write!(line, ": {{\"average\": {average}, \"iters\": {times}}}}}}}");
+    line
+}
+
 fn write_place(line: &mut String, place: &Place<'_>) {
     line.push_str(", \"filename\": ");
     write_string(line, place.filename);

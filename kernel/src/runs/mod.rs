@@ -110,6 +110,7 @@ pub fn run(
         fresh: cell.trace.fresh,
         ring_bytes: None,
         statistics: true,
+        ..Options::default()
     };
     let running =
         tracer.start(&cell.program, &options).map_err(|refusal| refused(&refusal, &cell.written))?;
@@ -233,6 +234,11 @@ impl<'a> Run<'a> {
         interrupt: &Interrupt,
     ) -> Option<End> {
         let now = Instant::now();
+        if interrupt.take_signal()
+            && let Err(error) = self.running.signal()
+        {
+            self.warn(Some(error.to_string()));
+        }
         if self.exit.is_some() {
             return Some(End::Exit);
         }

@@ -15,6 +15,9 @@ use crate::syntax::ast;
 pub const PROVIDERS: &[(&str, &str)] = &[
     ("begin", "begin"),
     ("end", "end"),
+    ("self", "self"),
+    ("test", "test"),
+    ("bench", "bench"),
     ("interval", "interval"),
     ("i", "interval"),
     ("profile", "profile"),
@@ -50,9 +53,6 @@ const LATER: &[&str] = &[
     "w",
     "iter",
     "it",
-    "self",
-    "test",
-    "bench",
 ];
 
 /// Linux's software events: name, alias, default count.
@@ -86,6 +86,9 @@ pub fn resolve(point: &ast::AttachPoint, host: &dyn Host) -> Result<Vec<AttachPo
     match provider {
         "begin" => resolver.bare(AttachPoint::Begin),
         "end" => resolver.bare(AttachPoint::End),
+        "self" => resolver.signal(),
+        "test" => resolver.named(AttachPoint::Test),
+        "bench" => resolver.named(AttachPoint::Bench),
         "interval" => Ok(vec![AttachPoint::Interval(resolver.rate()?)]),
         "profile" => Ok(vec![AttachPoint::Profile(resolver.rate()?)]),
         "software" => resolver.software(),
@@ -119,7 +122,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     if LATER.contains(&word) {
         let message = format!("{} probes are not supported yet", head.text);
         return Diagnostic::error(Code::Unsupported, head.span, message).note(
-            "supported: begin end interval profile software tracepoint rawtracepoint uprobe uretprobe",
+            "supported: begin end self test bench interval profile software tracepoint rawtracepoint uprobe uretprobe",
         );
     }
     let message = format!("there is no probe type `{}`", head.text);
@@ -128,7 +131,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     match nearest(word, words.filter(|word| word.len() > 2)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic
-            .note("known: begin end interval profile software tracepoint rawtracepoint uprobe uretprobe"),
+            .note("known: begin end self test bench interval profile software tracepoint rawtracepoint uprobe uretprobe"),
     }
 }
 
@@ -147,6 +150,26 @@ impl Resolver<'_> {
 
     fn bare(&self, point: AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         if self.rest.is_empty() { Ok(vec![point]) } else { fail(self.malformed(self.provider)) }
+    }
+
+    /// `self:signal:SIGUSR1`, the only one there is.
+    fn signal(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        let usage = "self:signal:SIGUSR1";
+        let [trigger, signal] = self.rest else { return fail(self.malformed(usage)) };
+        let wrong = if trigger.text == "signal" { signal } else { trigger };
+        if trigger.text == "signal" && signal.text == "SIGUSR1" {
+            return Ok(vec![AttachPoint::Signal]);
+        }
+        let message = format!("self probes do not know `{}`", wrong.text);
+        fail(Diagnostic::error(Code::InvalidProbe, wrong.span, message).help(format!("write `{usage}`")))
+    }
+
+    /// A name alone.
+    fn named(&self, point: fn(String) -> AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        match self.rest {
+            [name] if !name.text.is_empty() => Ok(vec![point(name.text.clone())]),
+            _ => fail(self.malformed(&format!("{}:name", self.provider))),
+        }
     }
 
     fn rate(&self) -> Result<Rate, Box<Diagnostic>> {

@@ -158,7 +158,10 @@ impl Checker<'_> {
             }
             "probe" => Some(string_literal(point.to_string().into_bytes(), span)),
             "probetype" => {
-                let provider = if point.is_special() { "special" } else { point.provider() };
+                let provider = match point {
+                    AttachPoint::Begin | AttachPoint::End | AttachPoint::Signal => "special",
+                    _ => point.provider(),
+                };
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
