@@ -124,7 +124,7 @@ impl Tracer for LiveTracer {
 
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
-        let Compiled { module, result, warnings } =
+        let Compiled { module, result, macros, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -161,6 +161,7 @@ impl Tracer for LiveTracer {
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);
+        self.environment.define(macros);
         self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
@@ -178,6 +179,7 @@ impl Tracer for LiveTracer {
             None => {
                 self.maps.clear();
                 self.environment.maps.clear();
+                self.environment.macros.clear();
                 self.environment.settings.reset();
             }
         }

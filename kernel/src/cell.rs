@@ -7,6 +7,7 @@
 //!
 //! *Not here:* what a magic does (`magic`), how a program is run (`runs`).
 
+use probebook_lang::format::{Refusal, format};
 use probebook_lang::source::{Source, Span};
 
 use crate::magic::{Command, Fault, Trace};
@@ -59,6 +60,18 @@ impl Cell {
         })
     }
 
+    /// The cell with its program laid out, without the magic that asks for it.
+    ///
+    /// # Errors
+    /// The program cannot be read.
+    pub fn laid_out(&self) -> Result<String, Refusal> {
+        let program = format(&self.program)?;
+        let magics =
+            magic_lines(self.written.text()).map(|(line, _)| line).filter(|line| line.trim() != "%fmt");
+        let lines: Vec<&str> = magics.chain([program.trim_end()]).collect();
+        Ok(lines.join("\n"))
+    }
+
     /// Whether nothing but magics and blanks stands in it.
     pub fn has_program(&self) -> bool {
         !self.program.text().trim().is_empty()
@@ -101,6 +114,13 @@ mod tests {
         let cell = Cell::parse("cell 1", "begin { @ = 7\n% 3; }").unwrap();
         assert_eq!(cell.program.text(), cell.written.text());
         assert!(!Cell::parse("cell 1", " \n%maps").unwrap().has_program());
+    }
+
+    #[test]
+    fn magics_stay_when_the_program_is_laid_out() {
+        let cell = Cell::parse("cell 1", "%%trace 1s\n %fmt\n%args 1\n\nbegin{@=1}").unwrap();
+        assert_eq!(cell.laid_out().unwrap(), "%%trace 1s\n%args 1\nbegin\n{\n  @ = 1\n}");
+        assert!(Cell::parse("cell 1", "%fmt\nbegin {").unwrap().laid_out().is_err());
     }
 
     #[test]

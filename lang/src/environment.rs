@@ -1,10 +1,14 @@
 //! What earlier cells left behind: [`Environment`], an argument of checking a cell.
 //!
-//! *Invariant:* it is changed only by taking over the maps of a cell that was accepted and started.
+//! *Invariant:* it is changed only by taking over the maps and macros of a cell that was accepted and started.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::Settings;
+use crate::expand;
+use crate::source::Source;
+use crate::syntax::ast::Macro;
 use crate::types::MapType;
 
 /// A map that an earlier cell made.
@@ -16,6 +20,15 @@ pub struct KnownMap {
     pub max_entries: u32,
     /// The cells that have used it, by the name the notebook gives them; the first one made it.
     pub users: Vec<String>,
+}
+
+/// A macro that an earlier cell defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownMacro {
+    /// Its definition; places are those of `source`.
+    pub definition: Macro,
+    /// The text of its cell.
+    pub source: Arc<Source>,
 }
 
 /// Parameters of one run, from the command line or magics.
@@ -42,6 +55,8 @@ pub enum Watch {
 pub struct Environment {
     /// Maps by name without the `@`; the anonymous map is the empty name.
     pub maps: BTreeMap<String, KnownMap>,
+    /// Macros, the latest first.
+    pub macros: Vec<KnownMacro>,
     /// Configuration that earlier cells and the process environment have left.
     pub settings: Settings,
     /// `$1` and the like.
@@ -55,4 +70,13 @@ pub struct Environment {
     pub cell: String,
     /// Whether `print` and the like may refer to unsafe functions.
     pub unsafe_allowed: bool,
+}
+
+impl Environment {
+    /// Takes over the macros of a cell; they replace those that take the same arguments.
+    pub fn define(&mut self, mut macros: Vec<KnownMacro>) {
+        self.macros.retain(|old| !macros.iter().any(|new| expand::covers(&new.definition, &old.definition)));
+        macros.append(&mut self.macros);
+        self.macros = macros;
+    }
 }

@@ -71,6 +71,8 @@ pub trait Host {
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
+    /// Whether this Linux describes a kernel function of that name (in its BTF).
+    fn has_kernel_function(&self, name: &str) -> bool;
 }
 
 /// A small machine for tests: what it answers is what was put in.
@@ -110,5 +112,9 @@ impl Host for FixedHost {
 
     fn cpus(&self) -> u32 {
         4
+    }
+
+    fn has_kernel_function(&self, name: &str) -> bool {
+        name == "bpf_task_from_pid"
     }
 }

@@ -6,6 +6,8 @@ pub mod check;
 pub mod config;
 pub mod diagnostic;
 pub mod environment;
+pub mod expand;
+pub mod format;
 pub mod host;
 pub mod ir;
 pub mod lower;
@@ -18,7 +20,7 @@ pub mod typed;
 pub mod types;
 
 use diagnostic::Diagnostic;
-use environment::Environment;
+use environment::{Environment, KnownMacro};
 use host::Host;
 use source::Source;
 
@@ -29,6 +31,8 @@ pub struct Compiled {
     pub module: ir::Module,
     /// The map that a bare `@map` in last place names; its result is the map itself.
     pub result: Option<ir::MapId>,
+    /// The macros it defines, for [`Environment::define`].
+    pub macros: Vec<KnownMacro>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -51,5 +55,8 @@ pub fn compile(
     }
     let mut module = lower::lower(&typed);
     opt::optimise(&mut module);
-    Ok(Compiled { module, result: typed.result_map, warnings: diagnostics })
+    let text = std::sync::Arc::new(source.clone());
+    let known = |definition| KnownMacro { definition, source: text.clone() };
+    let macros = program.macros.into_iter().map(known).collect();
+    Ok(Compiled { module, result: typed.result_map, macros, warnings: diagnostics })
 }

@@ -47,7 +47,7 @@ pub struct Position {
 }
 
 /// A named text with its line table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     name: String,
     text: String,

@@ -212,3 +212,17 @@ def test_dropped_updates_are_told():
     result = probebook("trace", "-e", "begin { for ($i : 0..5000) { @m[$i] = 1; } print(len(@m)); clear(@m); }")
     assert result.stdout.startswith("4096\n"), result.stdout[:100]
     assert "WARNING: a map was full, 904 updates were dropped" in result.stderr, result.stderr
+
+
+def test_fmt_lays_out_and_refuses(tmp_path):
+    result = probebook("fmt", "-", input="begin{@a=1} // x")
+    assert (result.returncode, result.stdout) == (0, "begin\n{\n  @a = 1\n} // x\n")
+    file = tmp_path / "a.bt"
+    file.write_text("begin{@a=1}\n")
+    assert probebook("fmt", "--check", file).returncode == 1
+    assert probebook("fmt", file).returncode == 0
+    assert probebook("fmt", "--check", file).returncode == 0
+    file.write_text("begin{@a=\n")
+    result = probebook("fmt", file)
+    assert result.returncode == 1 and "a.bt:1:10" in result.stderr, result.stderr
+    assert file.read_text() == "begin{@a=\n"

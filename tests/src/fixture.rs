@@ -24,6 +24,8 @@ pub enum Workload {
     Atoi(String),
     /// `fault n`: touches n fresh pages.
     Fault(usize),
+    /// `signal n`: SIGUSR1 for the `self` probes, n times.
+    Signal(u32),
     /// `sleep n`: sleeps a millisecond, n times.
     Sleep(u32),
 }
@@ -115,6 +117,7 @@ impl Workload {
             "open" => Self::Open(argument.to_owned()),
             "atoi" => Self::Atoi(argument.to_owned()),
             "fault" => Self::Fault(number() as usize),
+            "signal" => Self::Signal(number() as u32),
             "sleep" => Self::Sleep(number() as u32),
             _ => panic!("unknown call: {call}"),
         }

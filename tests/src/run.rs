@@ -58,10 +58,8 @@ pub fn picture(fixture: &Fixture) -> Result<String, String> {
 
 fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
-    let thread = thread_id().to_string();
     fixture.set_environment(tracer.environment_mut());
-    tracer.environment_mut().parameters.positional =
-        fixture.args.iter().map(|arg| if arg == "TID" { thread.clone() } else { arg.clone() }).collect();
+    tracer.environment_mut().parameters.positional = arguments(fixture);
     let source = Source::new(fixture.name.clone(), fixture.text.clone());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),
@@ -71,7 +69,11 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
         Refusal::Machine(error) => error.to_string(),
     })?;
     let mut output = Output::default();
-    if let Some(workload) = &fixture.workload {
+    if let Some(Workload::Signal(times)) = fixture.workload {
+        for _ in 0..times {
+            running.signal().map_err(|error| error.to_string())?;
+        }
+    } else if let Some(workload) = &fixture.workload {
         workload.perform();
     } else if !running.is_finished() {
         output.until_exit(running.as_mut());
@@ -82,6 +84,12 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let maps: Result<Vec<_>, _> =
         names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
     Ok((output, maps?))
+}
+
+/// The positional parameters, for a workload that is performed by this thread.
+pub fn arguments(fixture: &Fixture) -> Vec<String> {
+    let thread = thread_id().to_string();
+    fixture.args.iter().map(|arg| if arg == "TID" { thread.clone() } else { arg.clone() }).collect()
 }
 
 /// IR and instructions for a Linux that never changes.
@@ -256,6 +264,7 @@ impl Workload {
                 hint::black_box(unsafe { libc::atoi(text.as_ptr()) });
             }
             Self::Fault(pages) => touch(*pages),
+            Self::Signal(_) => {}
             Self::Sleep(times) => (0..*times).for_each(|_| thread::sleep(Duration::from_millis(1))),
         }
     }

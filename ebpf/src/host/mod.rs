@@ -82,6 +82,10 @@ impl Host for LiveHost {
     fn cpus(&self) -> u32 {
         features::online_cpus().len() as u32
     }
+
+    fn has_kernel_function(&self, name: &str) -> bool {
+        btf::function_ids([name])[0].is_some()
+    }
 }
 
 #[cfg(test)]

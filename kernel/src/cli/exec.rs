@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::notebook::{Notebook, Recorder};
 use super::{Failed, machine, terminal};
 use crate::interrupt::Interrupt;
-use crate::outlet::{Failure, Outlet, Output};
+use crate::outlet::{Failure, Outlet, Output, plain};
 use crate::shell::{Execute, Shell, guarded, info};
 
 /// Lines of a cell's output that are printed; the notebook has all.
@@ -65,7 +65,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         let request = Execute { code: code.clone(), store_history: true, ..Execute::default() };
         let failure = match guarded(|| shell.execute(&request, &interrupt, &recorder)) {
             Ok(executed) => {
-                for page in executed.pages {
+                let pages = executed.pages.into_iter().chain(executed.replacement.map(plain));
+                for page in pages {
                     recorder.put(Output::Result { bundle: page, count: executed.count });
                 }
                 executed.failure

@@ -6,6 +6,7 @@
 mod doctor;
 mod dump;
 mod exec;
+mod fmt;
 mod install;
 mod lab;
 mod machine;
@@ -45,13 +46,15 @@ enum Command {
     /// Run a notebook from the command line, without Jupyter
     Exec(exec::Arguments),
     /// Run one bpftrace program and print its text
-    Trace(trace::Arguments),
+    Trace(Box<trace::Arguments>),
     /// Tell what this machine supports, what is missing, and how to get it
     Doctor,
     /// Make the kernel known to Jupyter
     Install(install::Arguments),
     /// Take the kernel out of Jupyter again
     Uninstall(install::Place),
+    /// Lay out programs as bpftrace does
+    Fmt(fmt::Arguments),
     /// Show a program after a stage of the compiler
     Dump(dump::Arguments),
     /// Serve a Jupyter frontend; Jupyter itself calls this
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Doctor => doctor::run(),
         Command::Install(arguments) => install::install(&arguments),
         Command::Uninstall(place) => install::uninstall(&place),
+        Command::Fmt(arguments) => fmt::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Kernel { connection_file } => kernel(&connection_file),
     };

@@ -77,6 +77,8 @@ pub enum Command {
     Maps,
     /// `%args …`: sets `$1`, `$2`, …
     Args(Vec<String>),
+    /// `%fmt`: lays out the cell instead of running it.
+    Format,
     /// `%help [topic]`
     Help(Option<String>),
     /// `%set [name value]`: changes a setting, or lists all.
@@ -102,6 +104,7 @@ pub const MAGICS: &[(&str, &str)] = &[
     ),
     ("%args", "sets $1, $2, … for the cells that follow"),
     ("%clear", "clears the output of the cell so far"),
+    ("%fmt", "lays out the cell instead of running it"),
     ("%help", "this page, or one magic: %help trace"),
     ("%maps", "lists the maps of the notebook with their types"),
     ("%reset", "forgets maps: %reset @a @b, or all"),
@@ -133,6 +136,7 @@ impl Command {
             "reset" => arguments.iter().map(map_name).collect::<Result<_, _>>().map(Self::Reset),
             "maps" => none(Self::Maps),
             "clear" => none(Self::Clear),
+            "fmt" => none(Self::Format),
             "args" => Ok(Self::Args(texts())),
             "help" => Ok(Self::Help(texts().into_iter().next())),
             "set" => Setting::parse(arguments).map(Self::Set),

@@ -45,6 +45,8 @@ impl Shell {
             }
             Command::Set(None) => text = self.list_settings(),
             Command::Clear => outlet.put(Output::Clear),
+            // Such a cell is laid out instead of run.
+            Command::Format => {}
         }
         if !text.is_empty() {
             outlet.put(Output::Stream { name: StreamName::Stdout, text });

@@ -5,7 +5,8 @@
 use std::time::Instant;
 
 use probebook_ebpf::event::Event;
-use probebook_ebpf::tracer::Options;
+use probebook_ebpf::tracer::{Options, Refusal};
+use probebook_lang::format;
 use probebook_lang::source::Source;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +15,7 @@ use crate::cell::Cell;
 use crate::display::text::clean;
 use crate::display::{bundle, display};
 use crate::interrupt::Interrupt;
+use crate::magic::Command;
 use crate::outlet::{Bundle, Failure, Outlet, Output, Silence, plain};
 use crate::runs;
 
@@ -59,6 +61,8 @@ pub struct Executed {
     pub failure: Option<Failure>,
     /// Pages to show beside the output.
     pub pages: Vec<Bundle>,
+    /// What the frontend should put into the cell.
+    pub replacement: Option<String>,
     /// Name → bundle or error.
     pub user_expressions: Map<String, Value>,
 }
@@ -66,11 +70,12 @@ pub struct Executed {
 impl Executed {
     /// The content of the reply.
     pub fn reply(&self) -> Value {
-        let payload: Vec<Value> = self
-            .pages
+        let pages = self.pages.iter().map(|page| json!({ "source": "page", "data": page.data, "start": 0 }));
+        let replacement = self
+            .replacement
             .iter()
-            .map(|page| json!({ "source": "page", "data": page.data, "start": 0 }))
-            .collect();
+            .map(|text| json!({ "source": "set_next_input", "text": text, "replace": true }));
+        let payload: Vec<Value> = pages.chain(replacement).collect();
         let mut reply = match &self.failure {
             Some(failure) => error_reply(failure),
             None => json!({ "status": "ok" }),
@@ -92,22 +97,27 @@ impl Shell {
         }
         let count = self.count;
         outlet.put(Output::Input { code: request.code.clone(), count });
-        let mut pages = Vec::new();
-        let failure = self.run(&request.code, interrupt, outlet, &mut pages).err();
+        let mut executed = Executed {
+            count,
+            failure: None,
+            pages: Vec::new(),
+            replacement: None,
+            user_expressions: Map::new(),
+        };
+        let failure = self.run(&request.code, interrupt, outlet, &mut executed).err();
         if let Some(failure) = &failure {
             outlet.put(Output::Error(failure.clone()));
         }
-        let mut user_expressions = Map::new();
         if failure.is_none() {
             for (name, expression) in &request.user_expressions {
                 let value = match self.evaluate(expression.as_str().unwrap_or_default()) {
                     Ok(bundle) => json!({ "status": "ok", "data": bundle.data, "metadata": bundle.metadata }),
                     Err(failure) => error_reply(&failure),
                 };
-                user_expressions.insert(name.clone(), value);
+                executed.user_expressions.insert(name.clone(), value);
             }
         }
-        Executed { count, failure, pages, user_expressions }
+        Executed { failure, ..executed }
     }
 
     fn run(
@@ -115,10 +125,10 @@ impl Shell {
         code: &str,
         interrupt: &Interrupt,
         outlet: &dyn Outlet,
-        pages: &mut Vec<Bundle>,
+        executed: &mut Executed,
     ) -> Result<(), Failure> {
         if let Some(name) = asked_for(code) {
-            pages.push(self.describe(name)?);
+            executed.pages.push(self.describe(name)?);
             return Ok(());
         }
         let name = format!("cell {}", self.count);
@@ -127,8 +137,18 @@ impl Shell {
             value: fault.message.clone(),
             traceback: fault.render(&Source::new(name.clone(), code)),
         })?;
+        if cell.commands.contains(&Command::Format) {
+            let laid_out = cell.laid_out().map_err(|refusal| match refusal {
+                format::Refusal::Program(diagnostics) => {
+                    runs::refused(&Refusal::Program(diagnostics), &cell.written)
+                }
+                format::Refusal::WouldChange => Failure::plain("FormatError", refusal.to_string()),
+            })?;
+            executed.replacement = Some(laid_out);
+            return Ok(());
+        }
         for command in &cell.commands {
-            self.command(command, outlet, pages)?;
+            self.command(command, outlet, &mut executed.pages)?;
         }
         if !cell.has_program() {
             return Ok(());

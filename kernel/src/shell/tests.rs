@@ -170,6 +170,13 @@ fn magics_work_on_the_notebook() {
     let (executed, tape) = execute(&mut shell, "%help");
     assert_eq!(executed.reply()["payload"][0]["source"], "page");
     assert_eq!(tape.kinds(), ["input"]);
+    let (executed, tape) = execute(&mut shell, "%fmt\nbegin{@n=1}");
+    let payload = &executed.reply()["payload"][0];
+    assert_eq!(payload["source"], "set_next_input");
+    assert_eq!(payload["text"], "begin\n{\n  @n = 1\n}");
+    assert_eq!(tape.kinds(), ["input"]);
+    let (executed, _) = execute(&mut shell, "%fmt\nbegin{@n=");
+    assert_eq!(executed.failure.unwrap().name, "ProgramError");
     let (_, tape) = execute(&mut shell, "%clear");
     assert_eq!(tape.kinds(), ["input", "clear"]);
     let (executed, _) = execute(&mut shell, "%plot @n");

@@ -2,15 +2,17 @@
 //!
 //! The checker asks these tables where a name may stand; what a name means is written in `check`.
 //!
-//! *Invariant:* names are unique over all three tables.
+//! *Invariant:* names are unique over all tables.
 //!
 //! *Not here:* types of arguments and results (`check::call`, `check::name`).
 
 mod aggregations;
+mod comptime;
 mod functions;
 mod variables;
 
 pub use aggregations::AGGREGATIONS;
+pub use comptime::COMPTIME;
 pub use functions::FUNCTIONS;
 pub use variables::VARIABLES;
 
@@ -65,7 +67,7 @@ impl Builtin {
 
 /// All builtins: variables, then functions, then aggregations.
 pub fn all() -> impl Iterator<Item = &'static Builtin> {
-    VARIABLES.iter().chain(FUNCTIONS).chain(AGGREGATIONS)
+    VARIABLES.iter().chain(FUNCTIONS).chain(COMPTIME).chain(AGGREGATIONS)
 }
 
 /// The builtin of that name.

@@ -46,7 +46,7 @@ impl Checker<'_> {
         span: Span,
     ) -> Option<Stmt> {
         let checked = self.variable_value(value);
-        let id = match (self.scope.find(name), op) {
+        let id = match (self.scope.find(name, target), op) {
             (Some(id), _) => id,
             (None, Some(_)) => return self.undefined_variable(name, target),
             (None, None) => self.scope.declare(Local {
@@ -89,7 +89,7 @@ impl Checker<'_> {
         let one = integer_literal(1, target.span);
         match &target.kind {
             ast::ExprKind::Variable(name) => {
-                let Some(id) = self.scope.find(name) else {
+                let Some(id) = self.scope.find(name, target.span) else {
                     return self.undefined_variable(name, target.span);
                 };
                 if !self.scope.local(id).is_assigned {

@@ -36,6 +36,9 @@ impl Checker<'_> {
             }
             Kind::Function => {}
         }
+        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
+            return self.computed(name, arguments, span);
+        }
         match name {
             "printf" => self.printf(arguments, span),
             "print" => self.print(arguments, span),

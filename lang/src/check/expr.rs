@@ -5,6 +5,8 @@
 
 use super::Checker;
 use super::cast::convert;
+use super::comptime::Decision;
+use super::fold::truth;
 use super::infer::{Shape, literal, literal_type};
 use super::map::Value;
 use crate::diagnostic::{Code, Diagnostic};
@@ -40,6 +42,12 @@ impl Checker<'_> {
             }
             ast::ExprKind::Binary(op, a, b) => self.binary(*op, a, b, span),
             ast::ExprKind::Ternary { condition, then: Some(then), otherwise } => {
+                match self.decided(condition) {
+                    Some(Decision::Then) => return self.expr(then),
+                    Some(Decision::Otherwise) => return self.expr(otherwise),
+                    Some(Decision::Unknown) => return None,
+                    None => {}
+                }
                 let condition = self.condition(condition);
                 let then = self.expr(then);
                 let otherwise = self.expr(otherwise);
@@ -58,6 +66,12 @@ impl Checker<'_> {
             ast::ExprKind::Tuple(items) => self.tuple(items, span),
             ast::ExprKind::Block(block) => self.block_expr(block, span),
             ast::ExprKind::If { condition, then, otherwise } => {
+                match self.decided(condition) {
+                    Some(Decision::Then) => return self.block_expr(then, then.span),
+                    Some(Decision::Otherwise) => return self.block_expr(otherwise, otherwise.span),
+                    Some(Decision::Unknown) => return None,
+                    None => {}
+                }
                 let condition = self.condition(condition);
                 let then = self.block_expr(then, then.span);
                 let otherwise = self.block_expr(otherwise, otherwise.span);
@@ -70,6 +84,14 @@ impl Checker<'_> {
                 };
                 Some(integer_literal(i128::from(Layout::of(&ty).size), span))
             }
+            ast::ExprKind::TypeOf(_) => {
+                self.report(
+                    Diagnostic::error(Code::TypeMismatch, span, "a type is not a value")
+                        .help("types can be arguments of macros"),
+                );
+                None
+            }
+            ast::ExprKind::Comptime(inner) => self.comptime(inner, span),
             ast::ExprKind::Error => {
                 self.is_broken = true;
                 None
@@ -97,7 +119,7 @@ impl Checker<'_> {
     }
 
     fn variable(&mut self, name: &str, span: Span) -> Option<Expr> {
-        let Some(id) = self.scope.find(name) else {
+        let Some(id) = self.scope.find(name, span) else {
             return self.undefined_variable(name, span);
         };
         if !self.scope.local(id).is_assigned && !self.scope.local(id).is_read {
@@ -118,11 +140,15 @@ impl Checker<'_> {
     pub(super) fn undefined_variable<T>(&mut self, name: &str, span: Span) -> Option<T> {
         let message = format!("`${name}` is not defined");
         let mut diagnostic = Diagnostic::error(Code::UndefinedVariable, span, message);
-        if let Some(elsewhere) = self.scope.elsewhere(name) {
+        if let Some(elsewhere) = self.scope.elsewhere(name, span) {
             diagnostic = diagnostic
                 .at(elsewhere, "this one ends with its block")
                 .help(format!("declare it before that block: `let ${name};`"));
-        } else if let Some(near) = super::suggest::nearest(name, self.scope.names()) {
+        } else if let Some(outside) = self.scope.outside(name) {
+            diagnostic = diagnostic
+                .at(outside, "a macro does not see this one")
+                .help(format!("make `${name}` a parameter of the macro, and pass the variable in the call"));
+        } else if let Some(near) = super::suggest::nearest(name, self.scope.names(span)) {
             diagnostic = diagnostic.help(format!("did you mean `${near}`?"));
         }
         self.report(diagnostic);
@@ -213,6 +239,9 @@ impl Checker<'_> {
     /// `c ? a : b`, both of one type.
     fn choice(&mut self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Option<Expr> {
         let (then, otherwise) = self.one_type(then, otherwise, span)?;
+        if let Some(holds) = truth(&condition) {
+            return Some(if holds { then } else { otherwise });
+        }
         let ty = then.ty.clone();
         let quantity = then.quantity.filter(|_| then.quantity == otherwise.quantity);
         let kind = ExprKind::Ternary {

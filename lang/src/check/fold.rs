@@ -27,6 +27,14 @@ pub fn binary(op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Option<Result<Exp
     }
     match (&a.kind, &b.kind) {
         (ExprKind::String(a), ExprKind::String(b)) => strings(op, a, b, span).map(Ok),
+        (ExprKind::String(text), _) | (_, ExprKind::String(text)) if op == BinaryOp::Add => {
+            // As in C, a number moves the start.
+            let by = literal(a).or_else(|| literal(b)).and_then(|by| usize::try_from(by).ok())?;
+            Some(Ok(string_literal(text.get(by..).unwrap_or_default().to_vec(), span)))
+        }
+        (ExprKind::Bool(a), ExprKind::Bool(b)) if op.is_comparison() => {
+            Some(integers(op, i128::from(*a), i128::from(*b), span))
+        }
         _ => None,
     }
 }
@@ -54,12 +62,7 @@ fn integers(op: BinaryOp, a: i128, b: i128, span: Span) -> Result<Expr, Unfoldab
         BinaryOp::Or => number(Some(bits(a | b))),
         BinaryOp::Xor => number(Some(bits(a ^ b))),
         BinaryOp::Shl => number(u32::try_from(b).ok().filter(|b| *b < 64).and_then(|b| a.checked_shl(b))),
-        BinaryOp::Shr => number(
-            u32::try_from(b)
-                .ok()
-                .filter(|b| *b < 64)
-                .map(|b| if a < 0 { i128::from(a as i64 as u64 >> b) } else { a >> b }),
-        ),
+        BinaryOp::Shr => number(u32::try_from(b).ok().filter(|b| *b < 64).map(|b| a >> b)),
         BinaryOp::LogicalAnd => Ok(boolean(a != 0 && b != 0, span)),
         BinaryOp::LogicalOr => Ok(boolean(a != 0 || b != 0, span)),
         BinaryOp::Eq => Ok(boolean(a == b, span)),
@@ -82,6 +85,14 @@ fn strings(op: BinaryOp, a: &[u8], b: &[u8], span: Span) -> Option<Expr> {
         BinaryOp::Ge => boolean(a >= b, span),
         _ => return None,
     })
+}
+
+/// Whether a literal holds as a condition; `None` if it is none.
+pub fn truth(expr: &Expr) -> Option<bool> {
+    match expr.kind {
+        ExprKind::Bool(value) => Some(value),
+        _ => literal(expr).map(|value| value != 0),
+    }
 }
 
 /// A boolean literal.

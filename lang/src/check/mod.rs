@@ -14,6 +14,7 @@ mod assign;
 pub(crate) mod attach;
 mod call;
 mod cast;
+mod comptime;
 mod config;
 mod expr;
 mod field;
@@ -25,6 +26,7 @@ mod map;
 mod name;
 mod operator;
 mod output;
+mod predicate;
 mod quantity;
 mod scope;
 mod stmt;
@@ -39,6 +41,7 @@ use std::rc::Rc;
 use crate::config::{Config, MissingProbes};
 use crate::diagnostic::{Code, Diagnostic, Severity, suggest};
 use crate::environment::Environment;
+use crate::expand::{Expanded, Places, expand};
 use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -53,9 +56,32 @@ use scope::Scope;
 /// How often bodies are walked until types must have stopped growing.
 const MAX_WALKS: usize = 64;
 
-/// Checks a program against the machine and what earlier cells left behind.
+/// Checks a program against the machine and what earlier cells left behind; macros are expanded first.
 pub fn check(
     program: &ast::Program,
+    host: &dyn Host,
+    environment: &Environment,
+) -> (typed::Program, Vec<Diagnostic>) {
+    let Expanded { program, places, diagnostics: mut all } = expand(program, &environment.macros);
+    let (typed, diagnostics) = check_expanded(&program, &places, host, environment);
+    let is_wrong = all.iter().any(Diagnostic::is_error);
+    all.extend(diagnostics.into_iter().filter(|diagnostic| !is_wrong || !is_lint(diagnostic)));
+    let mut resolved: Vec<Diagnostic> = Vec::new();
+    for diagnostic in all.into_iter().map(|diagnostic| places.resolve(diagnostic)) {
+        // What is wrong in a macro is said once, not for each call.
+        let is_same = |other: &Diagnostic| {
+            (other.code, other.span, &other.of) == (diagnostic.code, diagnostic.span, &diagnostic.of)
+        };
+        if !resolved.iter().any(is_same) {
+            resolved.push(diagnostic);
+        }
+    }
+    (typed::Program { places, ..typed }, resolved)
+}
+
+fn check_expanded(
+    program: &ast::Program,
+    places: &Places,
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
@@ -64,7 +90,7 @@ pub fn check(
     diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, &config, &bodies);
+        let mut checker = Checker::new(host, environment, places, &config, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let typed = checker.check();
@@ -249,7 +275,8 @@ struct Checker<'a> {
     untyped: BTreeSet<(usize, Span)>,
     /// The body being walked.
     body: usize,
-    scope: Scope,
+    places: &'a Places,
+    scope: Scope<'a>,
     /// The fields of the tracepoints of bodies that read any.
     formats: HashMap<usize, Rc<TracepointFormat>>,
     /// How many loops are open.
@@ -261,6 +288,7 @@ impl<'a> Checker<'a> {
     fn new(
         host: &'a dyn Host,
         environment: &'a Environment,
+        places: &'a Places,
         config: &'a Config,
         bodies: &'a [Body<'a>],
     ) -> Self {
@@ -280,7 +308,8 @@ impl<'a> Checker<'a> {
             quantities: HashMap::new(),
             untyped: BTreeSet::new(),
             body: 0,
-            scope: Scope::default(),
+            places,
+            scope: Scope::new(places),
             formats: HashMap::new(),
             loops: 0,
             result_map: None,
@@ -325,6 +354,7 @@ impl<'a> Checker<'a> {
             maps: self.maps.finish(self.config.max_map_keys),
             probes,
             result_map: self.result_map,
+            places: Places::default(),
             process: self.environment.process,
             watch: self.environment.watch,
             config: self.config.clone(),
@@ -339,7 +369,7 @@ impl<'a> Checker<'a> {
         let bodies = self.bodies;
         let body = &bodies[index];
         self.body = index;
-        self.scope = Scope::default();
+        self.scope = Scope::new(self.places);
         self.loops = 0;
         self.scope.enter();
         let condition = body.predicate.map(|predicate| self.condition(predicate));

@@ -37,13 +37,10 @@ const LATER: &[&str] = &[
     "system",
     "join",
     "assert",
-    "static_assert",
-    "fail",
     "skboutput",
     "buf",
     "str_concat",
     "strlen",
-    "strcap",
     "strcontains",
     "strstr",
     "strncmp",
@@ -51,7 +48,6 @@ const LATER: &[&str] = &[
     "strerror",
     "signal_name",
     "syscall_name",
-    "default_str_length",
     "path",
     "macaddr",
     "ntop",
@@ -110,7 +106,7 @@ impl Checker<'_> {
         if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
-        } else if self.scope.find(name).is_some() {
+        } else if self.scope.find(name, span).is_some() {
             diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
         } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
         {

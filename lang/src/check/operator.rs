@@ -24,8 +24,8 @@ impl Checker<'_> {
         }
         if op == UnaryOp::Not {
             let operand = self.condition(operand)?;
-            if let Some(value) = literal(&operand) {
-                return Some(fold::boolean(value == 0, span));
+            if let Some(value) = fold::truth(&operand) {
+                return Some(fold::boolean(!value, span));
             }
             return Some(Expr::new(ExprKind::Unary(op, Box::new(operand)), Type::Bool, span));
         }
@@ -91,7 +91,11 @@ impl Checker<'_> {
         if matches!(op, BinaryOp::LogicalAnd | BinaryOp::LogicalOr) {
             let a = self.condition(a);
             let b = self.condition(b);
-            let kind = ExprKind::Binary(op, Box::new(a?), Box::new(b?));
+            let (a, b) = (a?, b?);
+            if let (Some(a), Some(b)) = (fold::truth(&a), fold::truth(&b)) {
+                return Some(fold::boolean(if op == BinaryOp::LogicalAnd { a && b } else { a || b }, span));
+            }
+            let kind = ExprKind::Binary(op, Box::new(a), Box::new(b));
             return Some(Expr::new(kind, Type::Bool, span));
         }
         let a = self.value(a);

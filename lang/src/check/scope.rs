@@ -1,11 +1,12 @@
 //! names of scratch variables → [`VariableId`]s, block by block.
 //!
+//! A variable of a macro's expansion is only seen from the same expansion.
+//!
 //! *Invariant:* a name means at most one variable at a time: there is no shadowing.
 //!
 //! *Not here:* how the types of variables grow over the whole program (`check::infer`).
 
-use std::collections::HashMap;
-
+use crate::expand::Places;
 use crate::source::Span;
 use crate::typed::VariableId;
 use crate::types::Type;
@@ -28,16 +29,23 @@ pub struct Local {
 }
 
 /// The variables of one body.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
+#[derive(Clone, Debug)]
+pub struct Scope<'a> {
+    places: &'a Places,
     locals: Vec<Local>,
-    blocks: Vec<HashMap<String, VariableId>>,
+    /// The variables of each open block.
+    blocks: Vec<Vec<VariableId>>,
 }
 
-impl Scope {
+impl<'a> Scope<'a> {
+    /// No variables yet.
+    pub fn new(places: &'a Places) -> Self {
+        Self { places, locals: Vec::new(), blocks: Vec::new() }
+    }
+
     /// Enters a block.
     pub fn enter(&mut self) {
-        self.blocks.push(HashMap::new());
+        self.blocks.push(Vec::new());
     }
 
     /// Leaves it: its names mean nothing any more.
@@ -45,29 +53,41 @@ impl Scope {
         self.blocks.pop();
     }
 
-    /// What the name means here.
-    pub fn find(&self, name: &str) -> Option<VariableId> {
-        self.blocks.iter().rev().find_map(|block| block.get(name)).copied()
+    /// What the name means at a place.
+    pub fn find(&self, name: &str, at: Span) -> Option<VariableId> {
+        let mut ids = self.blocks.iter().flatten().copied();
+        ids.find(|&id| self.local(id).name == name && self.is_seen(self.local(id), at))
+    }
+
+    fn is_seen(&self, local: &Local, at: Span) -> bool {
+        self.places.context(local.span) == self.places.context(at)
     }
 
     /// Makes a variable in the current block.
     pub fn declare(&mut self, local: Local) -> VariableId {
         let id = VariableId(self.locals.len() as u32);
         if let Some(block) = self.blocks.last_mut() {
-            block.insert(local.name.clone(), id);
+            block.push(id);
         }
         self.locals.push(local);
         id
     }
 
-    /// The names that mean something here.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.blocks.iter().flat_map(|block| block.keys()).map(String::as_str)
+    /// The names that mean something at a place.
+    pub fn names(&self, at: Span) -> impl Iterator<Item = &str> {
+        let locals = self.blocks.iter().flatten().map(|&id| self.local(id));
+        locals.filter(move |local| self.is_seen(local, at)).map(|local| local.name.as_str())
     }
 
-    /// Whether a variable of this name lives or lived in some other block.
-    pub fn elsewhere(&self, name: &str) -> Option<Span> {
-        self.locals.iter().find(|local| local.name == name).map(|local| local.span)
+    /// A variable of this name that lives or lived in some other block.
+    pub fn elsewhere(&self, name: &str, at: Span) -> Option<Span> {
+        self.locals.iter().find(|one| one.name == name && self.is_seen(one, at)).map(|local| local.span)
+    }
+
+    /// A variable of this name that only a macro hides.
+    pub fn outside(&self, name: &str) -> Option<Span> {
+        let mut locals = self.blocks.iter().flatten().map(|&id| self.local(id));
+        locals.find(|local| local.name == name).map(|local| local.span)
     }
 
     /// A variable.

@@ -52,6 +52,9 @@ impl Checker<'_> {
             Ast::Assign { target, op, value } => return self.assignment(target, *op, value, span),
             Ast::Let { name, ty, value } => return self.declaration(name, ty.as_ref(), value.as_ref(), span),
             Ast::If { condition, then, otherwise } => {
+                if let Some(decision) = self.decided(condition) {
+                    return self.decided_if(decision, then, otherwise.as_ref(), span);
+                }
                 let condition = self.condition(condition);
                 let then = self.block(then);
                 let otherwise = otherwise.as_ref().map(|body| self.block(body)).unwrap_or_default();

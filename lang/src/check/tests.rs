@@ -477,6 +477,9 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn cpus(&self) -> u32 {
             1
         }
+        fn has_kernel_function(&self, _: &str) -> bool {
+            false
+        }
     }
     let source = Source::new("test", "tracepoint:syscalls:sys_enter_read { @ = hist(args.count); }");
     let (program, _) = syntax::parse(&source, &Parameters::default());

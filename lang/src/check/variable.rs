@@ -64,7 +64,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn no_shadow(&mut self, name: &ast::Name) {
-        if let Some(other) = self.scope.find(&name.text) {
+        if let Some(other) = self.scope.find(&name.text, name.span) {
             let other = self.scope.local(other).span;
             let message = format!("`${}` exists already: a variable cannot hide another", name.text);
             self.report(Diagnostic::error(Code::Shadowing, name.span, message).at(other, "this one"));

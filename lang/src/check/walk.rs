@@ -54,6 +54,7 @@ pub fn expr<'a>(outer: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
         ExprKind::Unary(_, inner)
         | ExprKind::Step { target: inner, .. }
         | ExprKind::Member(inner, _)
+        | ExprKind::Comptime(inner)
         | ExprKind::TupleField(inner, ..) => expr(inner, visit),
         ExprKind::Binary(_, a, b) | ExprKind::Index(a, b) => {
             expr(a, visit);
@@ -78,6 +79,7 @@ pub fn expr<'a>(outer: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
             TypeOrExpr::Type(ty) => type_name(ty, visit),
             TypeOrExpr::Expr(inner) => expr(inner, visit),
         },
+        ExprKind::TypeOf(ty) => type_name(ty, visit),
         ExprKind::Int(_)
         | ExprKind::String(_)
         | ExprKind::Bool(_)

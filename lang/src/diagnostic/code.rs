@@ -32,7 +32,7 @@ macro_rules! codes {
     };
 }
 
-// Sections: text, structure, not yet supported, configuration, probes, names, types, maps, calls, control flow,
+// Sections: text, structure, not yet supported, macros, configuration, probes, names, types, maps, calls, control flow,
 // running, loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
@@ -52,6 +52,12 @@ codes! {
 
     Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
 
+    InvalidParameter = "invalid-parameter", "A parameter of a macro that cannot be one, or stands there twice.";
+    MacroRedefinition = "macro-redefinition", "A macro of which an earlier one takes all arguments.";
+    LeavesMacro = "leaves-macro", "A `return`, `break` or `continue` that would leave its macro.";
+    MacroRecursion = "macro-recursion", "A macro whose expansion calls it again.";
+    MacroTooLarge = "macro-too-large", "Macros that expand to more than the compiler follows.";
+    UnhygienicMap = "unhygienic-map", "A macro that uses a map which is not passed to it.";
     UnknownSetting = "unknown-setting", "A name in the `config` block that is no variable of configuration.";
     InvalidSetting = "invalid-setting", "A value that the variable of configuration does not take.";
     DuplicateSetting = "duplicate-setting", "A variable of configuration that is set twice.";
@@ -78,6 +84,8 @@ codes! {
     InvalidCast = "invalid-cast", "A conversion between types that do not convert.";
     UnnecessaryCast = "unnecessary-cast", "A conversion to the type that the value has already.";
     InvalidIndex = "invalid-index", "An index that lies outside, or into something that has no elements.";
+    NotConstant = "not-constant", "A value that is not known before the program runs, where it must be.";
+    Refused = "refused", "A program that refuses itself: `fail` or `static_assert`.";
     ConstantOverflow = "constant-overflow", "A constant computation that overflows or divides by zero.";
     SignChange = "sign-change", "A conversion that may turn a large number negative or the other way round.";
     SignedDivision = "signed-division", "A division that treats a signed number as unsigned.";

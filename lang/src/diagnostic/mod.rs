@@ -10,7 +10,9 @@ pub(crate) mod suggest;
 pub use code::Code;
 pub use render::{Style, render};
 
-use crate::source::Span;
+use std::sync::Arc;
+
+use crate::source::{Source, Span};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,8 @@ pub struct Label {
     pub span: Span,
     /// What there is to see.
     pub text: String,
+    /// The text it lies in, if that is not the program: that of an earlier cell.
+    pub of: Option<Arc<Source>>,
 }
 
 /// One complaint about the program, at a place in it.
@@ -41,6 +45,8 @@ pub struct Diagnostic {
     pub message: String,
     /// The place the caret goes under.
     pub span: Span,
+    /// The text it lies in, if that is not the program.
+    pub of: Option<Arc<Source>>,
     /// A few words beside the caret; empty for none.
     pub label: String,
     /// Further places.
@@ -68,6 +74,7 @@ impl Diagnostic {
             code,
             message,
             span,
+            of: None,
             label: String::new(),
             labels: Vec::new(),
             notes: Vec::new(),
@@ -83,7 +90,7 @@ impl Diagnostic {
 
     /// Adds a second place.
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: text.into(), of: None });
         self
     }
 

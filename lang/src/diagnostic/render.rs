@@ -36,14 +36,22 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let primary = annotation(AnnotationKind::Primary, source, diagnostic.span, &diagnostic.label);
-    let others =
-        diagnostic.labels.iter().map(|l| annotation(AnnotationKind::Context, source, l.span, &l.text));
-    let snippet = Snippet::source(source.text()).path(source.name()).annotation(primary).annotations(others);
+    let primary = (AnnotationKind::Primary, diagnostic.span, &diagnostic.label, &diagnostic.of);
+    let others = diagnostic.labels.iter().map(|l| (AnnotationKind::Context, l.span, &l.text, &l.of));
+    let mut places: Vec<_> = std::iter::once(primary).chain(others).collect();
+    let mut snippets = Vec::new();
+    // One snippet for each text, in the order of the places.
+    while let Some((.., of)) = places.first() {
+        let text = of.as_deref().unwrap_or(source);
+        let (here, elsewhere): (Vec<_>, Vec<_>) = places.iter().partition(|place| place.3 == *of);
+        let annotations = here.into_iter().map(|(kind, span, label, _)| annotation(kind, text, span, label));
+        snippets.push(Snippet::source(text.text()).path(text.name()).annotations(annotations));
+        places = elsewhere;
+    }
     let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()));
     let helps = diagnostic.helps.iter().map(|help| Level::HELP.message(help.as_str()));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
-    title.element(snippet).elements(notes).elements(helps)
+    title.elements(snippets).elements(notes).elements(helps)
 }
 
 fn annotation<'a>(kind: AnnotationKind, source: &Source, span: Span, label: &'a str) -> Annotation<'a> {

@@ -41,6 +41,23 @@ pub struct Module {
     pub config: Config,
 }
 
+impl Module {
+    /// Puts every place where `to` says.
+    pub fn move_spans(&mut self, to: impl Fn(Span) -> Span) {
+        self.records.iter_mut().for_each(|record| record.span = to(record.span));
+        for program in &mut self.programs {
+            program.span = to(program.span);
+            for block in &mut program.function.blocks {
+                block.insts.iter_mut().for_each(|inst| inst.span = to(inst.span));
+                if let Terminator::Branch { span, .. } | Terminator::Next { span, .. } = &mut block.terminator
+                {
+                    *span = to(*span);
+                }
+            }
+        }
+    }
+}
+
 /// A map as the program uses it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {

@@ -1,5 +1,7 @@
 //! [`typed::Program`] → [`ir::Module`]: one function for each form.
 //!
+//! Places are those of the cell from here on, where macros are expanded no more.
+//!
 //! Scratch variables of one word become SSA values, all others slots. Keys, tuples and strings are built in
 //! slots; what one run of the body evaluates, the IR evaluates once and in the same order.
 //!
@@ -43,13 +45,15 @@ pub fn lower(program: &typed::Program) -> ir::Module {
         });
     }
     let maps = program.maps.iter().map(map).collect();
-    ir::Module {
+    let mut module = ir::Module {
         maps,
         records: records.finish(),
         programs,
         config: program.config.clone(),
         watch: program.watch,
-    }
+    };
+    module.move_spans(|span| program.places.in_cell(span));
+    module
 }
 
 fn map(map: &typed::Map) -> ir::Map {

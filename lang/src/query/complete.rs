@@ -257,7 +257,7 @@ impl Found<'_> {
                 self.offer(builtin.name, Kind::Builtin, builtin.signature);
             }
         }
-        for builtin in builtins::FUNCTIONS {
+        for builtin in builtins::FUNCTIONS.iter().chain(builtins::COMPTIME) {
             self.offer(builtin.name, Kind::Function, builtin.signature);
         }
         self.words(|word| VALUE_WORDS.contains(&word));

@@ -13,6 +13,8 @@ use crate::source::Span;
 pub struct Program {
     /// The `config` block.
     pub config: Vec<Setting>,
+    /// Macros, in order; expansion leaves none.
+    pub macros: Vec<Macro>,
     /// Probes, in order.
     pub probes: Vec<Probe>,
     /// Bare statements at top level, in order: they run once, as the body of a `begin` probe.
@@ -30,6 +32,39 @@ pub struct Setting {
     pub value: Value,
     /// The place of the value.
     pub value_span: Span,
+}
+
+/// `macro name(parameters) { body }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Macro {
+    /// What it is called by.
+    pub name: Name,
+    /// In order.
+    pub parameters: Vec<Parameter>,
+    /// What a call stands for.
+    pub body: Block,
+    /// From the word `macro` to the closing brace.
+    pub span: Span,
+}
+
+/// A parameter of a macro.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// What it takes.
+    pub kind: ParameterKind,
+    /// Without sigil.
+    pub name: Name,
+}
+
+/// What a parameter of a macro takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ParameterKind {
+    /// `$v`: a scratch variable, which the macro can change.
+    Variable,
+    /// `@m`: a map.
+    Map,
+    /// `e`: anything, also a type; evaluated wherever it stands in the body.
+    Expr,
 }
 
 /// `attach points /predicate/ { body }`
@@ -286,6 +321,10 @@ pub enum ExprKind {
     },
     /// `sizeof(type or expr)`
     SizeOf(Box<TypeOrExpr>),
+    /// `typeof(type or expr)` as the argument of a call.
+    TypeOf(TypeName),
+    /// `comptime e`: a constant.
+    Comptime(Box<Expr>),
     /// What could not be parsed.
     Error,
 }

@@ -14,6 +14,8 @@ pub mod print;
 mod tests;
 pub mod token;
 
+pub(crate) use parser::is_grammar_name;
+
 use crate::diagnostic::Diagnostic;
 use crate::environment::Parameters;
 use crate::source::Source;
@@ -27,6 +29,8 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
     /// The whole text as tokens.
     pub tokens: Vec<token::Token>,
+    /// Where tokens start that bind to a neighbour in a way they do not show, in the order of the text.
+    pub bonds: Vec<(u32, token::Bond)>,
     /// Whether all that is wrong is that the text ends too early.
     pub is_cut_off: bool,
 }

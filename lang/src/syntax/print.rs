@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use super::ast::{
-    AttachPoint, Block, Expr, ExprKind, Iterable, Name, Probe, Program, Stmt, StmtKind, TypeKind, TypeName,
-    TypeOrExpr, UnaryOp,
+    AttachPoint, Block, Expr, ExprKind, Iterable, Macro, Name, ParameterKind, Probe, Program, Stmt, StmtKind,
+    TypeKind, TypeName, TypeOrExpr, UnaryOp,
 };
 use crate::source::Span;
 
@@ -27,6 +27,9 @@ struct Printer {
 
 impl Printer {
     fn program(mut self, program: &Program) -> String {
+        for definition in &program.macros {
+            self.definition(definition);
+        }
         for probe in &program.probes {
             self.probe(probe);
         }
@@ -51,6 +54,20 @@ impl Printer {
         } else {
             self.word(depth, text);
         }
+    }
+
+    fn definition(&mut self, definition: &Macro) {
+        let sigil = |kind| match kind {
+            ParameterKind::Variable => "$",
+            ParameterKind::Map => "@",
+            ParameterKind::Expr => "",
+        };
+        let parameters = definition.parameters.iter();
+        let parameters: Vec<_> =
+            parameters.map(|one| format!("{}{}", sigil(one.kind), one.name.text)).collect();
+        let title = format!("macro {}({})", definition.name.text, parameters.join(", "));
+        self.line(0, &title, definition.span);
+        self.block(1, "body", &definition.body);
     }
 
     fn probe(&mut self, probe: &Probe) {
@@ -162,6 +179,7 @@ impl Printer {
             | ExprKind::Positional(_)
             | ExprKind::PositionalCount
             | ExprKind::Name(_)
+            | ExprKind::TypeOf(_)
             | ExprKind::Error => {}
             ExprKind::MapElement { key: items, .. }
             | ExprKind::Call { arguments: items, .. }
@@ -196,6 +214,7 @@ impl Printer {
                 TypeOrExpr::Type(ty) => self.line(inner, &format!("type {}", type_text(ty)), ty.span),
                 TypeOrExpr::Expr(expr) => self.expr(inner, expr),
             },
+            ExprKind::Comptime(value) => self.expr(inner, value),
         }
     }
 }
@@ -229,6 +248,8 @@ fn title(kind: &ExprKind) -> String {
         ExprKind::Block(_) => "block".to_string(),
         ExprKind::If { .. } => "if".to_string(),
         ExprKind::SizeOf(_) => "sizeof".to_string(),
+        ExprKind::TypeOf(ty) => format!("type {}", type_text(ty)),
+        ExprKind::Comptime(_) => "comptime".to_string(),
         ExprKind::Error => "error".to_string(),
     }
 }

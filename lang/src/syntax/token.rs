@@ -19,6 +19,15 @@ pub struct Token {
     pub span: Span,
 }
 
+/// To which neighbour a token belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bond {
+    /// To the one before: the `*` of a type, the slash that closes a predicate.
+    Previous,
+    /// To the one behind: an operator with one operand, a cast, the slash that opens a predicate.
+    Next,
+}
+
 /// The kinds of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
@@ -93,7 +102,7 @@ pub const KEYWORDS: &[&str] = &[
 ];
 
 /// Operators and brackets, each before its own beginnings.
-pub(super) const PUNCTUATION: &[&str] = &[
+pub(crate) const PUNCTUATION: &[&str] = &[
     "<<=", ">>=", "->", "++", "--", "<<", ">>", "<=", ">=", "==", "!=", "&&", "||", "+=", "-=", "*=", "/=",
     "%=", "&=", "|=", "^=", "..", "{", "}", "(", ")", "[", "]", ";", ",", ":", "?", ".", "=", "<", ">", "+",
     "-", "*", "/", "%", "&", "|", "^", "!", "~",

@@ -16,6 +16,7 @@ pub use print::print;
 
 use crate::config::Config;
 use crate::environment::Watch;
+use crate::expand::Places;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -31,6 +32,8 @@ pub struct Program {
     pub probes: Vec<Probe>,
     /// The map that a bare `@map` in last place names.
     pub result_map: Option<MapId>,
+    /// Where expanded macros come from; places in the program may lie in an expansion.
+    pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
     /// What its programs notice while they run.

@@ -33,19 +33,10 @@ impl Parser<'_> {
 
     pub(super) fn if_statement(&mut self) -> StmtKind {
         self.bump();
-        self.skip_comptime();
         let condition = self.condition();
         let then = self.block();
         let otherwise = self.at_keyword("else").then(|| self.else_block());
         StmtKind::If { condition, then, otherwise }
-    }
-
-    /// `comptime` before a condition.
-    pub(super) fn skip_comptime(&mut self) {
-        if self.at_keyword("comptime") {
-            let span = self.bump().span;
-            self.unsupported(span, "`comptime` is");
-        }
     }
 
     fn else_block(&mut self) -> Block {

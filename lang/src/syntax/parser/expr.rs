@@ -5,7 +5,7 @@ use super::stmt::can_be_assigned;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
-use crate::syntax::token::TokenKind;
+use crate::syntax::token::{Bond, TokenKind};
 
 impl Parser<'_> {
     pub(super) fn expr(&mut self) -> Expr {
@@ -110,7 +110,8 @@ impl Parser<'_> {
             TokenKind::Punct("*") => UnaryOp::Deref,
             TokenKind::Punct("&") => UnaryOp::AddressOf,
             TokenKind::Punct(punct @ ("++" | "--")) => {
-                self.bump();
+                let operator = self.bump().span;
+                self.bind(operator, Bond::Next);
                 let target = self.unary();
                 return self.step(target, start, punct == "++", false);
             }
@@ -118,16 +119,19 @@ impl Parser<'_> {
                 let opening = self.bump().span;
                 let ty = self.type_name();
                 self.expect_close(")", opening, None);
+                self.bind(self.last, Bond::Next);
                 let operand = self.unary();
                 return Expr { kind: ExprKind::Cast(ty, Box::new(operand)), span: self.span_from(start) };
             }
             TokenKind::Keyword if self.at_keyword("comptime") => {
-                self.skip_comptime();
-                return self.unary();
+                self.bump();
+                let operand = Box::new(self.unary());
+                return Expr { kind: ExprKind::Comptime(operand), span: self.span_from(start) };
             }
             _ => return self.postfix(),
         };
-        self.bump();
+        let operator = self.bump().span;
+        self.bind(operator, Bond::Next);
         let operand = self.unary();
         let is_place = matches!(operand.kind, ExprKind::Variable(_) | ExprKind::Map(_) | ExprKind::Error);
         if op == UnaryOp::AddressOf && !is_place {

@@ -18,7 +18,7 @@ impl Parser<'_> {
             } else if self.at_config_block() {
                 self.config_block(&mut program, has_config);
                 has_config = true;
-            } else if !self.other_item() {
+            } else if !self.other_item(&mut program) {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
                     Piece::Value(value) if self.at_end() => program.result = Some(value),
@@ -34,7 +34,7 @@ impl Parser<'_> {
     }
 
     /// Consumes what is neither a probe nor a statement.
-    fn other_item(&mut self) -> bool {
+    fn other_item(&mut self, program: &mut Program) -> bool {
         let next = self.peek(0);
         match next.kind {
             TokenKind::Punct(";") => {
@@ -52,6 +52,10 @@ impl Parser<'_> {
                 self.unsupported(next.span, "preprocessor lines are");
                 true
             }
+            TokenKind::Keyword if self.at_keyword("macro") => {
+                program.macros.extend(self.macro_definition());
+                true
+            }
             TokenKind::Keyword => self.later_item(),
             _ => false,
         }
@@ -61,7 +65,6 @@ impl Parser<'_> {
     fn later_item(&mut self) -> bool {
         let what = match self.next_text() {
             "import" => "`import` is",
-            "macro" => "macros are",
             "fn" => "functions of one's own are",
             "struct" | "union" | "enum" => "C types of one's own are",
             "let" if self.peek(1).kind == TokenKind::Map => "declaring a map is",

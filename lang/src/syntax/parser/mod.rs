@@ -4,6 +4,7 @@
 
 mod config;
 mod control;
+mod definition;
 mod expr;
 mod item;
 mod operand;
@@ -12,12 +13,14 @@ mod recover;
 mod stmt;
 mod ty;
 
+pub(crate) use definition::is_grammar_name;
+
 use std::collections::VecDeque;
 
 use super::Parsed;
 use super::ast::Program;
 use super::lexer::Lexer;
-use super::token::{Token, TokenKind};
+use super::token::{Bond, Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Parameters;
 use crate::source::Span;
@@ -34,6 +37,8 @@ pub struct Parser<'a> {
     ahead: VecDeque<Token>,
     /// Consumed, trivia included.
     tokens: Vec<Token>,
+    /// Consumed and close to a neighbour, in no order.
+    bonds: Vec<(u32, Bond)>,
     /// The last consumed token that is not trivia.
     last: Span,
     diagnostics: Vec<Diagnostic>,
@@ -59,6 +64,7 @@ impl<'a> Parser<'a> {
             lexer: Lexer::new(text),
             ahead: VecDeque::new(),
             tokens: Vec::new(),
+            bonds: Vec::new(),
             last: Span::default(),
             diagnostics: Vec::new(),
             depth: 0,
@@ -75,10 +81,12 @@ impl<'a> Parser<'a> {
     pub fn parse(mut self) -> Parsed {
         let program: Program = self.program();
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        self.bonds.sort_unstable();
         Parsed {
             program,
             diagnostics: self.diagnostics,
             tokens: self.tokens,
+            bonds: self.bonds,
             is_cut_off: self.is_cut_off && !self.is_wrong,
         }
     }
@@ -187,6 +195,12 @@ impl<'a> Parser<'a> {
 
     fn eat(&mut self, punct: &str) -> Option<Span> {
         self.at(punct).then(|| self.bump().span)
+    }
+
+    /// Notes what the grammar knows and the token does not show: `*` may multiply, dereference or belong to
+    /// a type.
+    fn bind(&mut self, span: Span, bond: Bond) {
+        self.bonds.push((span.start, bond));
     }
 
     /// From a place up to the last consumed token.

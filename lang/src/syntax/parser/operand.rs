@@ -127,7 +127,11 @@ impl Parser<'_> {
                 self.map(start)
             }
             TokenKind::Punct("(") => return self.parenthesised(),
-            TokenKind::Punct("{") => ExprKind::Block(self.block()),
+            TokenKind::Punct("{") => {
+                let mut block = self.block();
+                block.take_last_if();
+                ExprKind::Block(block)
+            }
             TokenKind::Ident => {
                 self.bump();
                 self.name_or_call(Name { text: text.to_string(), span: start })
@@ -158,7 +162,8 @@ impl Parser<'_> {
                 self.bump();
                 ExprKind::Name(word.to_string())
             }
-            "offsetof" | "typeof" | "typeinfo" => {
+            "typeof" => ExprKind::TypeOf(self.type_name()),
+            "offsetof" | "typeinfo" => {
                 self.bump();
                 if let Some(opening) = self.eat("(") {
                     self.skip_to_close(opening);
@@ -297,7 +302,6 @@ impl Parser<'_> {
     /// `if (c) { a } else { b }` as a value.
     fn if_expr(&mut self) -> ExprKind {
         self.bump();
-        self.skip_comptime();
         let condition = Box::new(self.condition());
         let then = self.block();
         if !self.at_keyword("else") {

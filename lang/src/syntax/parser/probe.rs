@@ -6,7 +6,7 @@ use crate::source::Span;
 use crate::syntax::ast::{AttachPoint, Block, Expr, Part, Probe};
 use crate::syntax::lexer::{is_closed, string_end};
 use crate::syntax::literal;
-use crate::syntax::token::{KEYWORDS, TokenKind};
+use crate::syntax::token::{Bond, KEYWORDS, TokenKind};
 
 /// The provider words of bpftrace, all of them: behind one of these a colon starts a probe even inside a
 /// block that is not closed.
@@ -205,11 +205,14 @@ impl<'a> Parser<'a> {
 
     fn predicate(&mut self) -> Option<Expr> {
         let opening = self.eat("/")?;
+        self.bind(opening, Bond::Next);
         let outer = std::mem::replace(&mut self.in_predicate, true);
         let before = self.diagnostics.len();
         let predicate = self.expr();
         self.in_predicate = outer;
-        if self.eat("/").is_none() {
+        if let Some(closing) = self.eat("/") {
+            self.bind(closing, Bond::Previous);
+        } else {
             if self.diagnostics.len() == before {
                 let message = format!("expected `/` to close the predicate, found {}", self.found());
                 let span = self.missing_place();

@@ -4,7 +4,7 @@ use super::Parser;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{TypeKind, TypeName};
 use crate::syntax::literal;
-use crate::syntax::token::TokenKind;
+use crate::syntax::token::{Bond, TokenKind};
 
 /// Names that stand for values even where a type could stand: `(pid) * 2` is a product.
 const VALUE_NAMES: &[&str] = &[
@@ -99,7 +99,8 @@ impl Parser<'_> {
         let kind = self.base_type();
         let mut ty = TypeName { kind, span: self.span_from(start) };
         loop {
-            let kind = if self.eat("*").is_some() {
+            let kind = if let Some(star) = self.eat("*") {
+                self.bind(star, Bond::Previous);
                 TypeKind::Pointer(Box::new(ty))
             } else if let Some(opening) = self.eat("[") {
                 let length = self.array_length();

@@ -1,0 +1,103 @@
+//! The builtins that are computed before a program runs.
+
+use super::{Availability, Builtin, Kind};
+
+/// Questions about types, then refusals, then facts.
+pub const COMPTIME: &[Builtin] = &[
+    Builtin {
+        name: "is_integer",
+        kind: Kind::Function,
+        signature: "is_integer(value or typeof(type)): bool",
+        doc: "Whether it is an integer; decided before the program runs.",
+        example: "if comptime (is_integer($x)) { @ = sum($x); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "is_unsigned_integer",
+        kind: Kind::Function,
+        signature: "is_unsigned_integer(value or typeof(type)): bool",
+        doc: "Whether it is an integer without a sign; decided before the program runs.",
+        example: "if comptime (is_unsigned_integer($x)) { @ = sum($x); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "is_ptr",
+        kind: Kind::Function,
+        signature: "is_ptr(value or typeof(type)): bool",
+        doc: "Whether it is a pointer; decided before the program runs.",
+        example: "if comptime (is_ptr($x)) { print(*$x); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "is_str",
+        kind: Kind::Function,
+        signature: "is_str(value or typeof(type)): bool",
+        doc: "Whether it is a string; decided before the program runs.",
+        example: "if comptime (is_str($x)) { print($x); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "is_array",
+        kind: Kind::Function,
+        signature: "is_array(value or typeof(type)): bool",
+        doc: "Whether it is an array; decided before the program runs.",
+        example: "if comptime (is_array($x)) { print($x[0]); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "is_literal",
+        kind: Kind::Function,
+        signature: "is_literal(value): bool",
+        doc: "Whether it is written as a constant; decided before the program runs.",
+        example: "macro twice(x) { static_assert(is_literal(x), \"a constant, please\"); x * 2 }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "assert_str",
+        kind: Kind::Function,
+        signature: "assert_str(value)",
+        doc: "Refuses the program unless the value can be read as a string.",
+        example: "macro shout(x) { assert_str(x); printf(\"%s!\\n\", x); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "static_assert",
+        kind: Kind::Function,
+        signature: "static_assert(condition, message)",
+        doc: "Refuses the program with the message unless the condition holds.",
+        example: "static_assert(sizeof(long) == 8, \"only for 64 bits\");",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "fail",
+        kind: Kind::Function,
+        signature: "fail(format, ...)",
+        doc: "Refuses the program with a message, unless `if comptime` leaves it out.",
+        example: "if comptime (is_str($x)) { fail(\"%s is a number\", \"x\"); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "strcap",
+        kind: Kind::Function,
+        signature: "strcap(string): int64",
+        doc: "How many bytes a string can hold, the zero at its end included.",
+        example: "print(strcap(comm));",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "default_str_length",
+        kind: Kind::Function,
+        signature: "default_str_length(): int64",
+        doc: "How many bytes `str()` reads where no length is given.",
+        example: "print(default_str_length());",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "kfunc_exist",
+        kind: Kind::Function,
+        signature: "kfunc_exist(name): bool",
+        doc: "Whether this Linux has a function of that name that programs can call.",
+        example: "if comptime (kfunc_exist(\"bpf_task_from_pid\")) { print(1); }",
+        availability: Availability::Everywhere,
+    },
+];

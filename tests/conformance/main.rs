@@ -1,0 +1,79 @@
+//! Fixtures of `run/` → the same program in bpftrace and in Probebook, and where their outputs differ.
+//!
+//! `BPFTRACE=/path/to/bpftrace cargo test -p probebook-tests --test conformance` runs every fixture through
+//! both, as root; without that variable all are ignored. A difference must stand in `deviations.txt` with its
+//! reason, and what stands there must differ. `CONFORMANCE_REPORT=FILE` writes the table as well.
+//!
+//! *Not here:* whether our output is right in itself (`suite.rs` and its snapshots).
+
+mod deviations;
+mod normal;
+mod peer;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use probebook_tests::fixture::{self, Fixture};
+use probebook_tests::run;
+
+use deviations::Deviations;
+use peer::Peer;
+use report::{Outcome, Row};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let path = std::env::var_os("BPFTRACE").map(PathBuf::from);
+    if path.is_none() && !arguments.list {
+        eprintln!("no bpftrace to compare with: set BPFTRACE to its path; all comparisons are ignored");
+    }
+    let peer = path.map(|path| Arc::new(Peer::new(path)));
+    let deviations = Arc::new(Deviations::read());
+    let fixtures = fixture::all("run").unwrap_or_else(|error| panic!("fixtures/run: {error}"));
+    let rows = Arc::new(Mutex::new(Vec::new()));
+    deviations.check_names(&fixtures);
+    let trials = fixtures.into_iter().map(|fixture| {
+        let (peer, deviations, rows) = (peer.clone(), deviations.clone(), rows.clone());
+        let is_ignored = peer.is_none();
+        let trial = Trial::test(fixture.name.clone(), move || {
+            let Some(peer) = peer else { return Ok(()) };
+            let (outcome, verdict) = compare(&fixture, &peer, &deviations);
+            rows.lock().expect("no panic while holding it").push(Row { fixture: fixture.name, outcome });
+            verdict
+        });
+        trial.with_ignored_flag(is_ignored)
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    if let (Some(file), Some(peer)) = (std::env::var_os("CONFORMANCE_REPORT"), peer) {
+        let mut rows = std::mem::take(&mut *rows.lock().expect("all trials are over"));
+        rows.sort_by(|a, b| a.fixture.cmp(&b.fixture));
+        std::fs::write(&file, report::table(&rows, &peer.version())).expect("the report can be written");
+    }
+    conclusion.exit_code()
+}
+
+/// Runs a fixture through both.
+fn compare(fixture: &Fixture, peer: &Peer, deviations: &Deviations) -> (Outcome, Result<(), Failed>) {
+    let ours = match run::run(fixture) {
+        Ok(output) => normal::ours(&output),
+        Err(refusal) => format!("refused: {refusal}"),
+    };
+    let theirs = match peer.run(fixture) {
+        Ok(output) => normal::theirs(&output),
+        Err(message) => format!("refused: {message}"),
+    };
+    match (ours == theirs, deviations.reason(&fixture.name)) {
+        (true, None) => (Outcome::Same, Ok(())),
+        (true, Some(_)) => (
+            Outcome::Unexpected,
+            Err("does not differ (any more): take it out of tests/conformance/deviations.txt".into()),
+        ),
+        (false, Some(reason)) => (Outcome::Deviates(reason.to_owned()), Ok(())),
+        (false, None) => (
+            Outcome::Unexpected,
+            Err(format!("differs\n── bpftrace\n{theirs}\n── Probebook\n{ours}\n").into()),
+        ),
+    }
+}
