@@ -7,6 +7,7 @@ mod verifier;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use probebook_lang::probes::AttachPoint;
+use probebook_lang::source::Span;
 
 use crate::Error;
 use crate::error::refused;
@@ -37,6 +38,8 @@ pub struct Program {
     fd: OwnedFd,
     /// Where it belongs.
     pub points: Vec<AttachPoint>,
+    /// The probe in the source.
+    pub span: Span,
 }
 
 impl Program {
@@ -73,7 +76,7 @@ impl Program {
                 }
             }
         };
-        Ok(Self { fd, points: spec.points.clone() })
+        Ok(Self { fd, points: spec.points.clone(), span: spec.span })
     }
 
     /// What Linux has counted for it.

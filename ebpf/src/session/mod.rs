@@ -17,8 +17,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use probebook_lang::config::Config;
-use probebook_lang::diagnostic::Diagnostic;
+use probebook_lang::config::{Config, MissingProbes};
+use probebook_lang::diagnostic::{Code, Diagnostic};
 use probebook_lang::probes::AttachPoint;
 
 use crate::Error;
@@ -131,8 +131,6 @@ impl Session {
             sites: object.sites.clone(),
         })
         .map_err(|error| refused("starting the event thread", error))?;
-        let names = |program: &Program| program.points.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let probes = programs.iter().filter(|program| !program.is_special()).flat_map(names).collect();
         let mut session = Self {
             programs,
             attachments: Vec::new(),
@@ -142,7 +140,7 @@ impl Session {
             result_map: parts.result_map,
             warnings: parts.warnings,
             config: parts.config,
-            probes,
+            probes: Vec::new(),
             globals,
             sites: object.sites.clone(),
             counters,
@@ -164,11 +162,32 @@ impl Session {
         Ok(session)
     }
 
+    /// Attaches all programs, or as many as the setting `missing_probes` is content with, if any.
     fn attach(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+        let mut left_out = None;
         for program in self.programs.iter().filter(|program| !program.is_special()) {
-            self.attachments.push(plan.attach(program)?);
+            match (plan.attach(program), self.config.missing_probes) {
+                (Ok(attachment), _) => {
+                    self.attachments.push(attachment);
+                    self.probes.extend(program.points.iter().map(ToString::to_string));
+                }
+                (
+                    Err(error @ Error::Attach { .. }),
+                    policy @ (MissingProbes::Warn | MissingProbes::Ignore),
+                ) => {
+                    if policy == MissingProbes::Warn {
+                        let warning = Diagnostic::warning(Code::NotAttached, program.span, error.to_string());
+                        self.warnings.push(warning.note("this probe is left out"));
+                    }
+                    left_out = Some(error);
+                }
+                (Err(error), _) => return Err(error),
+            }
         }
-        Ok(())
+        match left_out {
+            Some(error) if !self.waits() => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn go_live(&mut self) -> Result<(), Error> {
@@ -264,8 +283,10 @@ impl Running for Session {
     }
 
     fn probe_count(&self) -> usize {
-        let points = self.programs.iter().flat_map(|program| &program.points);
-        points.filter(|point| !matches!(point, AttachPoint::Test(_) | AttachPoint::Bench(_))).count()
+        let run =
+            self.programs.iter().filter(|program| program.is_special()).flat_map(|program| &program.points);
+        let counted = run.filter(|point| !matches!(point, AttachPoint::Test(_) | AttachPoint::Bench(_)));
+        self.probes.len() + counted.count()
     }
 
     fn is_finished(&self) -> bool {

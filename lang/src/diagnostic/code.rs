@@ -108,6 +108,7 @@ codes! {
 
     Runtime = "runtime", "Something that went wrong while the program ran.";
 
+    NotAttached = "not-attached", "A probe that Linux could not attach.";
     Verifier = "verifier", "A program that Linux's verifier refused.";
 }
 
