@@ -1,11 +1,13 @@
 //! Bytes and their layout ↔ [`Value`]: what a key, a map element or a record's field means.
 //!
 //! The text form is bpftrace's: strings raw, tuples `(1, a)`, booleans `true`/`false`, pointers `0x55`,
-//! arrays `[1,2]`.
+//! arrays `[1,2]`, records and structures `{ .a = 1, .b = z }`, enumerations by the name of their constant.
 
 use std::fmt;
+use std::sync::Arc;
 
-use probebook_lang::types::layout::{Layout, Shape};
+use probebook_lang::types::layout::{Field, Layout, Shape};
+use probebook_lang::types::structure::Bits;
 
 /// A decoded value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +26,10 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// An array.
     Array(Vec<Value>),
+    /// A record or a structure: its fields with their names.
+    Record(Vec<(Arc<str>, Value)>),
+    /// A constant of an enumeration: its number (the bits of an unsigned one) and its name.
+    Enum(i64, Arc<str>),
 }
 
 impl Value {
@@ -33,10 +39,13 @@ impl Value {
         let bytes = &bytes[..bytes.len().min(size)];
         match &layout.shape {
             Shape::Bool => Self::Bool(bytes.first().is_some_and(|&byte| byte != 0)),
-            Shape::Int { signed: false } => Self::Uint(word(bytes)),
-            Shape::Int { signed: true } => {
-                let unused = 64 - 8 * layout.size.clamp(1, 8);
-                Self::Int((word(bytes) << unused) as i64 >> unused)
+            Shape::Int { signed } => Self::integer(extend(word(bytes), 8 * layout.size, *signed), *signed),
+            Shape::Enum(enumeration) => {
+                let value = extend(word(bytes), 8 * layout.size, enumeration.signed);
+                match enumeration.symbol(value) {
+                    Some(symbol) => Self::Enum(value, symbol.into()),
+                    None => Self::integer(value, enumeration.signed),
+                }
             }
             Shape::Pointer => Self::Pointer(word(bytes)),
             Shape::String => {
@@ -54,7 +63,27 @@ impl Value {
                     .map(|index| Self::decode(element, tail(bytes, (index * element.size) as usize)))
                     .collect(),
             ),
+            Shape::Record(fields) => Self::Record(
+                fields.iter().map(|field| (field.name.clone(), Self::field(field, bytes))).collect(),
+            ),
         }
+    }
+
+    fn field(field: &Field, bytes: &[u8]) -> Self {
+        let bytes = tail(bytes, field.part.offset as usize);
+        let layout = &field.part.layout;
+        let Some(Bits { first, width }) = field.bits else { return Self::decode(layout, bytes) };
+        // A packed field may reach into a ninth byte.
+        let mut wide = [0; 16];
+        let length = bytes.len().min(9);
+        wide[..length].copy_from_slice(&bytes[..length]);
+        let bits = (u128::from_le_bytes(wide) >> first) as u64;
+        let value = extend(bits, u32::from(width), layout.shape.is_signed());
+        Self::decode(layout, &value.to_le_bytes())
+    }
+
+    fn integer(value: i64, signed: bool) -> Self {
+        if signed { Self::Int(value) } else { Self::Uint(value as u64) }
     }
 
     /// Writes the value to the start of `bytes` in a layout of the same shape; gaps stay as they are, text
@@ -64,7 +93,7 @@ impl Value {
         let bytes = &mut bytes[..size];
         match (self, &layout.shape) {
             (Self::Bool(value), _) => put(bytes, u64::from(*value)),
-            (Self::Int(value), _) => put(bytes, *value as u64),
+            (Self::Int(value) | Self::Enum(value, _), _) => put(bytes, *value as u64),
             (Self::Uint(value) | Self::Pointer(value), _) => put(bytes, *value),
             (Self::String(text), _) => {
                 let length = text.len().min(size.saturating_sub(1));
@@ -81,7 +110,16 @@ impl Value {
                     value.encode(element, place);
                 }
             }
-            (Self::Tuple(_) | Self::Array(_), _) => {}
+            (Self::Record(values), Shape::Record(fields)) => {
+                for ((_, value), field) in values.iter().zip(fields) {
+                    let at = (field.part.offset as usize).min(size);
+                    match field.bits {
+                        Some(bits) => put_bits(&mut bytes[at..], bits, value.bits()),
+                        None => value.encode(&field.part.layout, &mut bytes[at..]),
+                    }
+                }
+            }
+            (Self::Tuple(_) | Self::Array(_) | Self::Record(_), _) => {}
         }
     }
 
@@ -95,6 +133,17 @@ impl Value {
             Self::String(text) => to.extend(text),
             Self::Tuple(values) => list(values, b"(", b", ", b")", to),
             Self::Array(values) => list(values, b"[", b",", b"]", to),
+            Self::Record(fields) => {
+                to.push(b'{');
+                for (index, (name, value)) in fields.iter().enumerate() {
+                    to.extend(if index > 0 { ", ." } else { " ." }.bytes());
+                    to.extend(name.bytes());
+                    to.extend(b" = ");
+                    value.write(to);
+                }
+                to.extend(if fields.is_empty() { "}" } else { " }" }.bytes());
+            }
+            Self::Enum(_, name) => to.extend(name.bytes()),
         }
     }
 
@@ -102,9 +151,9 @@ impl Value {
     pub fn bits(&self) -> u64 {
         match self {
             Self::Bool(value) => u64::from(*value),
-            Self::Int(value) => *value as u64,
+            Self::Int(value) | Self::Enum(value, _) => *value as u64,
             Self::Uint(value) | Self::Pointer(value) => *value,
-            Self::String(_) | Self::Tuple(_) | Self::Array(_) => 0,
+            Self::String(_) | Self::Tuple(_) | Self::Array(_) | Self::Record(_) => 0,
         }
     }
 }
@@ -138,6 +187,22 @@ fn word(bytes: &[u8]) -> u64 {
     let length = bytes.len().min(8);
     word[..length].copy_from_slice(&bytes[..length]);
     u64::from_ne_bytes(word)
+}
+
+/// The low bits of a word, extended to all of it.
+fn extend(word: u64, bits: u32, signed: bool) -> i64 {
+    let unused = 64 - bits.clamp(1, 64);
+    if signed { (word << unused) as i64 >> unused } else { (word << unused >> unused) as i64 }
+}
+
+/// Replaces some bits, which may reach into a ninth byte.
+fn put_bits(bytes: &mut [u8], Bits { first, width }: Bits, value: u64) {
+    let length = bytes.len().min(9);
+    let mut wide = [0; 16];
+    wide[..length].copy_from_slice(&bytes[..length]);
+    let mask = (u128::from(u64::MAX) >> (64 - u32::from(width.clamp(1, 64)))) << first;
+    let word = (u128::from_le_bytes(wide) & !mask) | ((u128::from(value) << first) & mask);
+    bytes[..length].copy_from_slice(&word.to_le_bytes()[..length]);
 }
 
 fn put(bytes: &mut [u8], value: u64) {

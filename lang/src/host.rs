@@ -4,6 +4,10 @@
 //! [`FixedHost`], which knows a few tracepoints and one library.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::types::Type;
+use crate::types::structure::{Enumeration, Keyword, Structure};
 
 /// A field of a tracepoint's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +75,18 @@ pub trait Host {
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
+    /// A structure or union of Linux. Names of those without a tag come from types of this host.
+    fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>>;
+    /// An enumeration of Linux, likewise.
+    fn enumeration(&self, name: &str) -> Option<Arc<Enumeration>>;
+    /// What a `typedef` of Linux names.
+    fn typedef(&self, name: &str) -> Option<Type>;
+    /// The enumeration of Linux that has a constant of that name, and its value.
+    fn enum_constant(&self, name: &str) -> Option<(Arc<Enumeration>, i64)>;
+    /// The tags of the structures and unions of Linux that have one, sorted.
+    fn structure_names(&self) -> Vec<String>;
+    /// The arguments of a raw tracepoint, if their types are known.
+    fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>>;
     /// Whether this Linux describes a kernel function of that name (in its BTF).
     fn has_kernel_function(&self, name: &str) -> bool;
 }
@@ -84,6 +100,14 @@ pub struct FixedHost {
     pub raw_tracepoints: Vec<String>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Structures and unions.
+    pub structures: Vec<Arc<Structure>>,
+    /// Enumerations.
+    pub enumerations: Vec<Arc<Enumeration>>,
+    /// Name → type.
+    pub typedefs: BTreeMap<String, Type>,
+    /// Raw tracepoint → arguments.
+    pub raw_arguments: BTreeMap<String, Vec<(String, Type)>>,
 }
 
 impl Host for FixedHost {
@@ -112,6 +136,34 @@ impl Host for FixedHost {
 
     fn cpus(&self) -> u32 {
         4
+    }
+
+    fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {
+        let is_meant = |other: &&Arc<Structure>| other.keyword == keyword && other.name == name;
+        self.structures.iter().find(is_meant).cloned()
+    }
+
+    fn enumeration(&self, name: &str) -> Option<Arc<Enumeration>> {
+        self.enumerations.iter().find(|other| other.name == name).cloned()
+    }
+
+    fn typedef(&self, name: &str) -> Option<Type> {
+        self.typedefs.get(name).cloned()
+    }
+
+    fn enum_constant(&self, name: &str) -> Option<(Arc<Enumeration>, i64)> {
+        self.enumerations.iter().find_map(|enumeration| {
+            let (_, value) = enumeration.variants.iter().find(|(variant, _)| variant == name)?;
+            Some((Arc::clone(enumeration), *value))
+        })
+    }
+
+    fn structure_names(&self) -> Vec<String> {
+        self.structures.iter().map(|structure| structure.name.clone()).collect()
+    }
+
+    fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
+        self.raw_arguments.get(name).cloned()
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {

@@ -15,6 +15,7 @@ pub mod opt;
 pub mod probes;
 pub mod query;
 pub mod source;
+pub mod structures;
 pub mod syntax;
 pub mod typed;
 pub mod types;
@@ -53,7 +54,7 @@ pub fn compile(
         diagnostics.sort_by_key(|d| (std::cmp::Reverse(d.severity), d.span));
         return Err(diagnostics);
     }
-    let mut module = lower::lower(&typed);
+    let mut module = lower::lower(&typed, &structures::Structures::new(host));
     opt::optimise(&mut module);
     let text = std::sync::Arc::new(source.clone());
     let known = |definition| KnownMacro { definition, source: text.clone() };

@@ -13,13 +13,16 @@ pub mod tracefs;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use probebook_lang::host::{Host, TracepointFormat, Unavailable};
+use probebook_lang::types::Type;
+use probebook_lang::types::structure::{Enumeration, Keyword, Structure};
 
 /// The running machine.
 #[derive(Debug, Default)]
 pub struct LiveHost {
+    types: btf::types::Known,
     binaries: Mutex<BTreeMap<String, Binary>>,
 }
 
@@ -81,6 +84,30 @@ impl Host for LiveHost {
 
     fn cpus(&self) -> u32 {
         features::online_cpus().len() as u32
+    }
+
+    fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {
+        self.types.structure(keyword, name)
+    }
+
+    fn enumeration(&self, name: &str) -> Option<Arc<Enumeration>> {
+        self.types.enumeration(name)
+    }
+
+    fn typedef(&self, name: &str) -> Option<Type> {
+        self.types.typedef(name)
+    }
+
+    fn enum_constant(&self, name: &str) -> Option<(Arc<Enumeration>, i64)> {
+        self.types.enum_constant(name)
+    }
+
+    fn structure_names(&self) -> Vec<String> {
+        btf::types::structure_names()
+    }
+
+    fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
+        btf::types::raw_tracepoint(name)
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {

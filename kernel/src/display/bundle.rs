@@ -116,6 +116,10 @@ fn decoded(value: &Decoded) -> Value {
             Err(_) => json!({"base64": STANDARD.encode(bytes)}),
         },
         Decoded::Tuple(items) | Decoded::Array(items) => items.iter().map(decoded).collect(),
+        Decoded::Record(fields) => {
+            fields.iter().map(|(name, value)| (name.to_string(), decoded(value))).collect()
+        }
+        Decoded::Enum(_, name) => json!(&**name),
     }
 }
 

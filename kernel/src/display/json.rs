@@ -193,7 +193,7 @@ fn write_plain(out: &mut String, value: &Value) {
         Value::Bool(b) => {
             let _ = write!(out, "{b}");
         }
-        Value::Int(n) => write_integer(out, i128::from(*n)),
+        Value::Int(n) | Value::Enum(n, _) => write_integer(out, i128::from(*n)),
         Value::Uint(n) | Value::Pointer(n) => write_integer(out, i128::from(*n)),
         Value::String(bytes) => write_string(out, &String::from_utf8_lossy(bytes)),
         Value::Tuple(items) | Value::Array(items) => {
@@ -205,6 +205,16 @@ fn write_plain(out: &mut String, value: &Value) {
                 write_plain(out, item);
             }
             out.push(']');
+        }
+        Value::Record(fields) => {
+            out.push('{');
+            for (i, (name, value)) in fields.iter().enumerate() {
+                out.push_str(if i > 0 { ", " } else { "" });
+                write_string(out, name);
+                out.push_str(": ");
+                write_plain(out, value);
+            }
+            out.push('}');
         }
     }
 }
@@ -231,6 +241,12 @@ fn part_text(value: &Value) -> String {
         Value::Pointer(address) => format!("{address:#x}"),
         Value::Tuple(items) => format!("({})", key_text(items)),
         Value::Array(items) => format!("[{}]", key_text(items)),
+        Value::Record(fields) => {
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| format!(".{name}={}", part_text(value))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Enum(_, name) => name.to_string(),
         Value::Bool(b) => b.to_string(),
         Value::Int(n) => n.to_string(),
         Value::Uint(n) => n.to_string(),

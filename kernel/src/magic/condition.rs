@@ -115,9 +115,9 @@ fn number_of(value: &EntryValue) -> Option<i128> {
 fn integer(value: &Value) -> Option<i128> {
     match value {
         Value::Bool(value) => Some(i128::from(*value)),
-        Value::Int(value) => Some(i128::from(*value)),
+        Value::Int(value) | Value::Enum(value, _) => Some(i128::from(*value)),
         Value::Uint(value) | Value::Pointer(value) => Some(i128::from(*value)),
-        Value::String(_) | Value::Tuple(_) | Value::Array(_) => None,
+        Value::String(_) | Value::Tuple(_) | Value::Array(_) | Value::Record(_) => None,
     }
 }
 

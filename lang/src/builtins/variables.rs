@@ -8,9 +8,9 @@ pub const VARIABLES: &[Builtin] = &[
         name: "args",
         kind: Kind::Variable,
         signature: "args",
-        doc: "The fields of the tracepoint, reached as `args.field`.",
+        doc: "The fields of the tracepoint or the arguments of the raw tracepoint, reached as `args.field`.",
         example: "tracepoint:syscalls:sys_enter_openat { printf(\"%s\\n\", str(args.filename)); }",
-        availability: Availability::Providers(&["tracepoint"]),
+        availability: Availability::Providers(&["tracepoint", "rawtracepoint"]),
     },
     Builtin {
         name: "argN",
@@ -35,6 +35,14 @@ pub const VARIABLES: &[Builtin] = &[
         doc: "The name of the traced function.",
         example: "uprobe:libc:mem* { @[func] = count(); }",
         availability: Availability::Providers(&["uprobe", "uretprobe"]),
+    },
+    Builtin {
+        name: "curtask",
+        kind: Kind::Variable,
+        signature: "curtask: struct task_struct *",
+        doc: "The current task of Linux.",
+        example: "profile:hz:99 { @[curtask->prio] = count(); }",
+        availability: Availability::Everywhere,
     },
     Builtin {
         name: "config",

@@ -103,7 +103,7 @@ impl Checker<'_> {
                 let now = self.variable_type(id)?;
                 let by = self.step_width(&now, target.span)?;
                 let is_declared = self.scope.local(id).declared.is_some();
-                if !is_declared && let Type::Int { signed, .. } = now {
+                if !is_declared && let Type::Int { signed, .. } | Type::Enum { signed, .. } = now {
                     self.grow_variable(id, Shape::Of(Type::int(8, signed || !increment)));
                 }
                 let ty = self.variable_type(id)?;
@@ -140,6 +140,7 @@ impl Checker<'_> {
         let by = self.step_width(&start.ty, target)?;
         let start = match start.ty {
             Type::Int { signed: false, .. } if !increment => Expr { ty: Type::I64, ..start },
+            Type::Enum { .. } => Expr { ty: Type::I64, ..start },
             _ => start,
         };
         let ty = self.store(map, target, start)?.ty;
@@ -149,7 +150,7 @@ impl Checker<'_> {
 
     fn step_width(&mut self, ty: &Type, span: Span) -> Option<i64> {
         match ty {
-            Type::Int { .. } => Some(1),
+            Type::Int { .. } | Type::Enum { .. } => Some(1),
             Type::Pointer { .. } => Some(pointee_size(ty) as i64),
             other => {
                 let message = format!("a value of type {other} cannot be counted up and down");

@@ -7,6 +7,8 @@ use crate::source::Span;
 use crate::syntax::ast::{self, TypeKind, TypeName};
 use crate::typed::{Expr, ExprKind};
 use crate::types::Type;
+use crate::types::layout::Layout;
+use crate::types::structure::Keyword;
 
 /// The value in a type that can hold it (or an integer of another width).
 pub fn convert(expr: Expr, ty: &Type) -> Expr {
@@ -15,14 +17,26 @@ pub fn convert(expr: Expr, ty: &Type) -> Expr {
     }
     let Expr { span, quantity, .. } = expr;
     let kind = match (expr.kind, ty) {
-        (ExprKind::Int(bits), Type::Int { width, signed }) => ExprKind::Int(truncate(bits, *width, *signed)),
+        (ExprKind::Int(bits), Type::Int { width, signed } | Type::Enum { width, signed, .. }) => {
+            ExprKind::Int(truncate(bits, *width, *signed))
+        }
         (ExprKind::Bool(value), Type::Int { .. }) => ExprKind::Int(i64::from(value)),
         (ExprKind::Tuple(items), Type::Tuple(types)) if items.len() == types.len() => {
             ExprKind::Tuple(items.into_iter().zip(types).map(|(item, ty)| convert(item, ty)).collect())
         }
+        // In another order the fields are exchanged once all of them are there.
+        (ExprKind::Tuple(items), Type::Record(fields)) if has_order(&expr.ty, fields) => {
+            ExprKind::Tuple(items.into_iter().zip(fields).map(|(item, (_, ty))| convert(item, ty)).collect())
+        }
         (kind, _) => ExprKind::Cast(Box::new(Expr { kind, ty: expr.ty, quantity, span })),
     };
     Expr { kind, ty: ty.clone(), quantity, span }
+}
+
+/// Whether a record has these fields in this order.
+fn has_order(record: &Type, fields: &[(String, Type)]) -> bool {
+    let Type::Record(own) = record else { return false };
+    own.len() == fields.len() && own.iter().zip(fields).all(|((a, _), (b, _))| a == b)
 }
 
 /// The low bytes of a number, extended again.
@@ -77,11 +91,10 @@ impl Checker<'_> {
                 let message = format!("only a map can hold a value of type {name}");
                 self.error(Code::InvalidTarget, ty.span, message)
             }
-            TypeKind::Named(name) => integer_type(name).or_else(|| self.unknown_type(name, ty.span)),
-            TypeKind::Tagged(keyword, tag) => {
-                let message = format!("`{keyword} {tag}` cannot be used: C types are not supported yet");
-                self.error(Code::Unsupported, ty.span, message)
-            }
+            TypeKind::Named(name) => integer_type(name)
+                .or_else(|| self.structures.typedef(name))
+                .or_else(|| self.unknown_type(name, ty.span)),
+            TypeKind::Tagged(keyword, tag) => self.tagged_type(keyword, tag, ty.span),
             TypeKind::Pointer(to) => {
                 let to = match &to.kind {
                     TypeKind::Named(name) if name == "void" => Type::Void,
@@ -97,13 +110,31 @@ impl Checker<'_> {
                     return Some(Type::String { capacity: len as u32 });
                 }
                 let of = self.written_type(of)?;
-                if !of.is_scalar() {
-                    return self.error(Code::UnknownType, ty.span, "only arrays of scalars are supported");
-                }
                 Some(Type::Array { of: Box::new(of), len: len as u32 })
             }
             TypeKind::TypeOf(expr) => self.expr(expr).map(|expr| expr.ty),
         }
+    }
+
+    /// `struct tag`, `union tag`, `enum tag`
+    fn tagged_type(&mut self, keyword: &str, tag: &str, span: Span) -> Option<Type> {
+        let found = match keyword {
+            "struct" => self.structures.structure(Keyword::Struct, tag).map(|found| found.ty()),
+            "union" => self.structures.structure(Keyword::Union, tag).map(|found| found.ty()),
+            _ => self.structures.enumeration(tag).map(|found| found.ty()),
+        };
+        if found.is_none() {
+            let message = format!("there is no `{keyword} {tag}`");
+            let mut diagnostic = Diagnostic::error(Code::UnknownType, span, message);
+            if self.is_reporting && keyword != "enum" {
+                let names = self.host.structure_names();
+                if let Some(near) = super::suggest::nearest(tag, names.iter().map(String::as_str)) {
+                    diagnostic = diagnostic.help(format!("did you mean `{keyword} {near}`?"));
+                }
+            }
+            self.report(diagnostic);
+        }
+        found
     }
 
     fn unknown_type(&mut self, name: &str, span: Span) -> Option<Type> {
@@ -118,24 +149,68 @@ impl Checker<'_> {
 
     /// `(type)expr`
     pub(super) fn cast(&mut self, ty: &TypeName, operand: &ast::Expr, span: Span) -> Option<Expr> {
+        if let TypeKind::Array(of, None) = &ty.kind {
+            let of = self.written_type(of);
+            let value = self.value(operand);
+            let (of, value) = (of?, value?);
+            let (size, each) = (Layout::of(&value.ty).size, Layout::of(&of).size.max(1));
+            let to = Type::Array { of: Box::new(of), len: size / each };
+            return self.cast_to(to, value, ty.span, span);
+        }
         let to = self.written_type(ty);
-        let value = self.expr(operand);
-        let (to, value) = (to?, value?);
+        let value = self.value(operand);
+        self.cast_to(to?, value?, ty.span, span)
+    }
+
+    fn cast_to(&mut self, to: Type, value: Expr, ty_span: Span, span: Span) -> Option<Expr> {
+        let size = |ty: &Type| Layout::of(ty).size;
+        let is_flat =
+            |ty: &Type| matches!(ty, Type::Array { of, .. } if matches!(**of, Type::Int { .. } | Type::Bool));
         let is_allowed = match (&value.ty, &to) {
             (from, to) if from.is_scalar() && to.is_scalar() => true,
             (Type::String { capacity: from }, Type::String { capacity: to }) => from <= to,
+            (Type::String { capacity }, Type::Array { of, len }) => size(of) == 1 && len == capacity,
+            (Type::Int { .. }, Type::Array { .. }) if literal(&value).is_some() => {
+                is_flat(&to) && matches!(size(&to), 1 | 2 | 4 | 8)
+            }
+            (Type::Int { .. }, Type::Array { .. }) => is_flat(&to) && size(&to) == size(&value.ty),
+            (Type::Array { .. }, Type::Int { .. }) => is_flat(&value.ty) && size(&to) == size(&value.ty),
             (from, to) => from == to,
         };
         if !is_allowed {
             let message = format!("a value of type {} cannot be cast to {to}", value.ty);
             return self.error(Code::InvalidCast, span, message);
         }
-        if value.ty == to && literal(&value).is_none() && !matches!(value.kind, ExprKind::Aggregate { .. }) {
+        if value.ty == to && to != Type::Bool && !matches!(value.kind, ExprKind::Aggregate { .. }) {
             let message = format!("this is of type {to} already");
-            self.report(Diagnostic::warning(Code::UnnecessaryCast, ty.span, message));
+            self.report(Diagnostic::warning(Code::UnnecessaryCast, ty_span, message));
         }
+        self.variant(&to, &value)?;
+        let to = match (&value.ty, to) {
+            // It leads where the pointer led before.
+            (Type::Pointer { space, .. }, Type::Pointer { to, .. }) => Type::Pointer { to, space: *space },
+            (_, to) => to,
+        };
         let quantity = value.quantity;
+        let value = match (&value.ty, &to) {
+            (Type::Int { signed, .. }, Type::Array { .. }) => {
+                let whole = Type::int(size(&to) as u8, *signed);
+                convert(value, &whole)
+            }
+            _ => value,
+        };
         Some(Expr::new(ExprKind::Cast(Box::new(value)), to, span).measuring(quantity))
+    }
+
+    /// Reports a literal that is no constant of the enumeration it is cast to.
+    fn variant(&mut self, to: &Type, value: &Expr) -> Option<()> {
+        let (Type::Enum { name, .. }, Some(number)) = (to, literal(value)) else { return Some(()) };
+        let enumeration = self.structures.enumeration(name)?;
+        if enumeration.variants.iter().any(|(_, other)| i128::from(*other) == number) {
+            return Some(());
+        }
+        let message = format!("`{to}` has no constant of the value {number}");
+        self.error(Code::InvalidCast, value.span, message)
     }
 
     /// A scalar as an integer of 64 bits.
@@ -145,6 +220,7 @@ impl Checker<'_> {
                 let signed = *signed;
                 Some(convert(expr, &Type::int(8, signed)))
             }
+            Type::Enum { .. } => self.integer(super::operator::plain(expr)),
             Type::Bool => Some(convert(expr, &Type::I64)),
             Type::Pointer { .. } => Some(convert(expr, &Type::U64)),
             other => {

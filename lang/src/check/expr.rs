@@ -7,7 +7,7 @@ use super::Checker;
 use super::cast::convert;
 use super::comptime::Decision;
 use super::fold::truth;
-use super::infer::{Shape, literal, literal_type};
+use super::infer::{Shape, literal_type};
 use super::map::Value;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::MapId;
@@ -64,6 +64,7 @@ impl Checker<'_> {
             }
             ast::ExprKind::Index(of, index) => self.index(of, index, span),
             ast::ExprKind::Tuple(items) => self.tuple(items, span),
+            ast::ExprKind::Record(fields) => self.record(fields, span),
             ast::ExprKind::Block(block) => self.block_expr(block, span),
             ast::ExprKind::If { condition, then, otherwise } => {
                 match self.decided(condition) {
@@ -84,6 +85,7 @@ impl Checker<'_> {
                 };
                 Some(integer_literal(i128::from(Layout::of(&ty).size), span))
             }
+            ast::ExprKind::OffsetOf(of, path) => self.offset_of(of, path, span),
             ast::ExprKind::TypeOf(_) => {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "a type is not a value")
@@ -279,55 +281,12 @@ impl Checker<'_> {
         Some(Expr::new(ExprKind::Tuple(items), ty, span))
     }
 
-    fn tuple_field(&mut self, of: Expr, n: u32, field: Span, span: Span) -> Option<Expr> {
-        let Type::Tuple(items) = &of.ty else {
-            let message = format!("this is no tuple, but of type {}", of.ty);
-            return self.error(Code::TypeMismatch, of.span, message);
-        };
-        let Some(ty) = items.get(n as usize).cloned() else {
-            let message = format!("this tuple has {} fields, counted from 0", items.len());
-            return self.error(Code::InvalidIndex, field, message);
-        };
-        Some(Expr::new(ExprKind::TupleField(Box::new(of), n), ty, span))
-    }
-
-    fn index(&mut self, of: &ast::Expr, index: &ast::Expr, span: Span) -> Option<Expr> {
-        let of = self.expr(of);
-        let index_span = index.span;
-        let index = self.expr(index);
-        let (of, index) = (of?, index?);
-        let constant = literal(&index);
-        let (element, len) = match &of.ty {
-            Type::Array { of, len } => ((**of).clone(), *len),
-            Type::String { capacity } => (Type::int(1, true), *capacity),
-            Type::Tuple(_) => {
-                let Some(n) = constant.and_then(|n| u32::try_from(n).ok()) else {
-                    let message = "the number of a tuple's field is a constant";
-                    return self.error(Code::InvalidIndex, index_span, message);
-                };
-                return self.tuple_field(of, n, index_span, span);
-            }
-            Type::Pointer { .. } => {
-                let moved = self.move_pointer(of, index, false, span)?;
-                return self.deref(moved, span);
-            }
-            other => {
-                let message = format!("a value of type {other} has no elements");
-                return self.error(Code::InvalidIndex, of.span, message);
-            }
-        };
-        if let Some(constant) = constant
-            && !(0..i128::from(len)).contains(&constant)
-        {
-            let message = format!("this is outside of the {len} elements, counted from 0");
-            return self.error(Code::InvalidIndex, index_span, message);
-        }
-        if constant.is_none() && !matches!(of.kind, ExprKind::ContextBytes { .. }) {
-            let message = "only fields of `args` can have an index that is not a constant for now";
-            return self.error(Code::Unsupported, index_span, message);
-        }
-        let index = self.integer(index)?;
-        Some(Expr::new(ExprKind::Index(Box::new(of), Box::new(index)), element, span))
+    fn record(&mut self, fields: &[(ast::Name, ast::Expr)], span: Span) -> Option<Expr> {
+        let values: Vec<_> = fields.iter().map(|(_, value)| self.value(value)).collect();
+        let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+        let names = fields.iter().map(|(name, _)| name.text.clone());
+        let ty = Type::Record(names.zip(values.iter().map(|value| value.ty.clone())).collect());
+        Some(Expr::new(ExprKind::Tuple(values), ty, span))
     }
 
     fn block_expr(&mut self, block: &ast::Block, span: Span) -> Option<Expr> {

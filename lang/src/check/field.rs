@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::Checker;
 use super::cast::{convert, integer_type};
-use super::operator::pointer;
 use super::quantity;
 use crate::config::{self, VARIABLES};
 use crate::diagnostic::{Code, Diagnostic};
@@ -16,26 +15,8 @@ use crate::typed::{Expr, ExprKind};
 use crate::types::{Space, Type};
 
 impl Checker<'_> {
-    /// `of.field`
-    pub(super) fn member(&mut self, of: &ast::Expr, field: &ast::Name, span: Span) -> Option<Expr> {
-        if matches!(&of.kind, ast::ExprKind::Name(name) if name == "args") {
-            self.available("args", of.span)?;
-            return self.args_field(field, span);
-        }
-        if matches!(&of.kind, ast::ExprKind::Name(name) if name == "config") {
-            return self.setting(field, span);
-        }
-        let of = self.expr(of)?;
-        let message = match &of.ty {
-            Type::Pointer { .. } => "fields of structures cannot be read yet".to_string(),
-            other => format!("a value of type {other} has no fields"),
-        };
-        let code = if matches!(of.ty, Type::Pointer { .. }) { Code::Unsupported } else { Code::UnknownField };
-        self.error(code, field.span, message)
-    }
-
     /// `config.name`: a constant.
-    fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+    pub(super) fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         let names = || VARIABLES.iter().map(|(name, _)| *name);
         match self.config.get(&name.text) {
             Some(config::Value::Bool(value)) => Some(Expr::new(ExprKind::Bool(value), Type::Bool, span)),
@@ -56,7 +37,11 @@ impl Checker<'_> {
         }
     }
 
-    fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+    /// `args.field`
+    pub(super) fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        if let AttachPoint::RawTracepoint { .. } = self.point() {
+            return self.raw_argument(name, span);
+        }
         let AttachPoint::Tracepoint { category, event } = self.point() else { return None };
         let format = match self.formats.get(&self.body) {
             Some(format) => Rc::clone(format),
@@ -77,7 +62,7 @@ impl Checker<'_> {
         let (kind, ty) = match field.kind {
             FieldKind::Integer => (ExprKind::Context { offset }, integer_of(field)),
             FieldKind::Pointer => {
-                (ExprKind::Context { offset }, pointer(pointee(&field.c_type, space), space))
+                (ExprKind::Context { offset }, pointee(&field.c_type, space).pointer(space))
             }
             FieldKind::Text => {
                 (ExprKind::ContextBytes { offset }, Type::String { capacity: field.size.max(1) })
@@ -96,6 +81,49 @@ impl Checker<'_> {
         };
         let quantity = quantity::of_field(event, &name.text).filter(|_| field.kind == FieldKind::Integer);
         Some(Expr::new(kind, ty, span).measuring(quantity))
+    }
+
+    /// An argument of a raw tracepoint by its name.
+    fn raw_argument(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        let arguments = self.raw_arguments(span)?;
+        if let Some((_, argument)) = arguments.iter().find(|(other, _)| *other == name.text) {
+            return Some(Expr { span, ..argument.clone() });
+        }
+        let message = format!("{} has no argument `{}`", self.point(), name.text);
+        let mut diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
+        let names: Vec<_> = arguments.iter().map(|(name, _)| name.as_str()).collect();
+        if let Some(near) = super::suggest::nearest(&name.text, names.iter().copied()) {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        self.report(diagnostic.note(format!("its arguments are {}", names.join(", "))));
+        None
+    }
+
+    /// The arguments of the raw tracepoint.
+    fn raw_arguments(&mut self, span: Span) -> Option<Vec<(String, Expr)>> {
+        let AttachPoint::RawTracepoint { event } = self.point() else { return None };
+        let Some(arguments) = self.host.raw_tracepoint(event) else {
+            let message = format!("the types of the arguments of {} are not known", self.point());
+            let diagnostic =
+                Diagnostic::error(Code::HostUnavailable, span, message).help("read them as arg0, arg1, …");
+            self.report(diagnostic);
+            return None;
+        };
+        let argument = |(n, (name, ty)): (usize, (String, Type))| {
+            let value = Expr::new(ExprKind::Argument(n as u8), Type::U64, span);
+            // One that does not fit into a word is passed as its address.
+            let value = if ty.is_scalar() { convert(value, &ty) } else { value };
+            (name, value)
+        };
+        Some(arguments.into_iter().enumerate().map(argument).collect())
+    }
+
+    /// All arguments of a raw tracepoint as a record.
+    pub(super) fn whole_args(&mut self, span: Span) -> Option<Expr> {
+        let (names, values): (Vec<_>, Vec<_>) = self.raw_arguments(span)?.into_iter().unzip();
+        let types = values.iter().map(|value| value.ty.clone());
+        let ty = Type::Record(names.into_iter().zip(types).collect());
+        Some(Expr::new(ExprKind::Tuple(values), ty, span))
     }
 
     fn unknown_field(&mut self, name: &ast::Name, format: &TracepointFormat) -> Option<Expr> {
@@ -201,7 +229,7 @@ fn pointee(c_type: &str, space: Space) -> Type {
     let base = base.split_whitespace().filter(is_name).collect::<Vec<_>>().join(" ");
     let mut ty = integer_type(&base).unwrap_or(Type::Void);
     for _ in 1..stars {
-        ty = pointer(ty, space);
+        ty = ty.pointer(space);
     }
     ty
 }
@@ -216,6 +244,6 @@ mod tests {
         assert_eq!(pointee("unsigned long *", Space::User), Type::U64);
         assert_eq!(pointee("struct sk_buff *", Space::Kernel), Type::Void);
         let argv = pointee("const char *const *", Space::User);
-        assert_eq!(argv, pointer(Type::int(1, true), Space::User));
+        assert_eq!(argv, Type::int(1, true).pointer(Space::User));
     }
 }

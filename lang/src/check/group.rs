@@ -15,6 +15,7 @@ use crate::syntax::ast::{Expr, ExprKind, Probe};
 struct Uses<'a> {
     probe: bool,
     func: bool,
+    args: bool,
     fields: Vec<&'a str>,
 }
 
@@ -50,6 +51,7 @@ fn meaning(point: &AttachPoint, uses: &Uses<'_>, host: &dyn Host) -> Meaning {
     }
     match point {
         AttachPoint::Uprobe { function, .. } if uses.func => meaning.name = Some(function.clone()),
+        AttachPoint::RawTracepoint { .. } if uses.args => meaning.name = Some(point.to_string()),
         AttachPoint::Tracepoint { category, event } => {
             meaning.is_syscall = category == "syscalls";
             if !uses.fields.is_empty() {
@@ -69,6 +71,7 @@ impl<'a> Uses<'a> {
         let mut visit = |expr: &'a Expr| match &expr.kind {
             ExprKind::Name(name) if name == "probe" => uses.probe = true,
             ExprKind::Name(name) if name == "func" => uses.func = true,
+            ExprKind::Name(name) if name == "args" => uses.args = true,
             ExprKind::Call { function, .. } if function.text == "probe" => uses.probe = true,
             ExprKind::Call { function, .. } if function.text == "func" => uses.func = true,
             ExprKind::Member(of, field) if matches!(&of.kind, ExprKind::Name(name) if name == "args") => {

@@ -18,6 +18,8 @@ pub enum Shape {
     Flexible(u64),
     /// A tuple.
     Tuple(Vec<Shape>),
+    /// A record.
+    Record(Vec<(String, Shape)>),
     /// Anything else.
     Of(Type),
 }
@@ -27,17 +29,24 @@ impl Shape {
     pub fn of(ty: &Type) -> Self {
         match ty {
             Type::Tuple(items) => Self::Tuple(items.iter().map(Self::of).collect()),
+            Type::Record(fields) => {
+                Self::Record(fields.iter().map(|(name, ty)| (name.clone(), Self::of(ty))).collect())
+            }
             other => Self::Of(other.clone()),
         }
     }
 
     /// What an expression brings: literals stay flexible, also inside tuples.
     pub fn of_expr(expr: &Expr) -> Self {
-        match &expr.kind {
-            ExprKind::Int(_) if literal(expr).is_some_and(|value| value >= 0) => {
+        match (&expr.kind, &expr.ty) {
+            (ExprKind::Int(_), Type::Int { .. }) if literal(expr).is_some_and(|value| value >= 0) => {
                 Self::Flexible(literal(expr).map_or(0, |value| value as u64))
             }
-            ExprKind::Tuple(items) => Self::Tuple(items.iter().map(Self::of_expr).collect()),
+            (ExprKind::Tuple(items), Type::Record(fields)) => {
+                let names = fields.iter().map(|(name, _)| name.clone());
+                Self::Record(names.zip(items.iter().map(Self::of_expr)).collect())
+            }
+            (ExprKind::Tuple(items), _) => Self::Tuple(items.iter().map(Self::of_expr).collect()),
             _ => Self::of(&expr.ty),
         }
     }
@@ -47,6 +56,9 @@ impl Shape {
         match self {
             Self::Flexible(value) => literal_type(i128::from(*value)),
             Self::Tuple(items) => Type::Tuple(items.iter().map(Self::ty).collect()),
+            Self::Record(fields) => {
+                Type::Record(fields.iter().map(|(name, shape)| (name.clone(), shape.ty())).collect())
+            }
             Self::Of(ty) => ty.clone(),
         }
     }
@@ -56,18 +68,28 @@ impl Shape {
         match self {
             Self::Flexible(value) => Self::Flexible(value),
             Self::Tuple(items) => Self::Tuple(items.into_iter().map(Self::stored).collect()),
+            Self::Record(fields) => {
+                Self::Record(fields.into_iter().map(|(name, shape)| (name, shape.stored())).collect())
+            }
             Self::Of(ty) => Self::Of(ty.stored()),
         }
     }
 
     /// The smallest shape that holds both; `None` if they are of different kinds.
     pub fn join(&self, other: &Self) -> Option<Self> {
-        use Shape::{Flexible, Of, Tuple};
+        use Shape::{Flexible, Of, Record, Tuple};
         Some(match (self, other) {
             (Flexible(a), Flexible(b)) => Flexible(*a.max(b)),
             (Flexible(value), Of(ty)) | (Of(ty), Flexible(value)) => Of(join_literal(ty, *value)?),
             (Tuple(a), Tuple(b)) if a.len() == b.len() => {
                 Tuple(a.iter().zip(b).map(|(a, b)| a.join(b)).collect::<Option<_>>()?)
+            }
+            (Record(a), Record(b)) if a.len() == b.len() => {
+                let field = |(name, shape): &(String, Self)| {
+                    let (_, other) = b.iter().find(|(other, _)| other == name)?;
+                    Some((name.clone(), shape.join(other)?))
+                };
+                Record(a.iter().map(field).collect::<Option<_>>()?)
             }
             (Of(a), Of(b)) => Of(join_types(a, b)?),
             _ => return None,
@@ -106,7 +128,7 @@ pub fn fits(value: i128, width: u8, signed: bool) -> bool {
 }
 
 fn join_literal(ty: &Type, value: u64) -> Option<Type> {
-    let Type::Int { width, signed } = *ty else { return None };
+    let (Type::Int { width, signed } | Type::Enum { width, signed, .. }) = *ty else { return None };
     let value = i128::from(value);
     let width = [1u8, 2, 4, 8].into_iter().find(|&w| w >= width && fits(value, w, signed));
     Some(Type::int(width.unwrap_or(8), signed))
@@ -126,7 +148,17 @@ fn join_types(a: &Type, b: &Type) -> Option<Type> {
         (Type::Pointer { space, .. }, Type::Pointer { space: other, .. }) if a != b && space == other => {
             Type::Pointer { to: Box::new(Type::Void), space: *space }
         }
+        (Type::Struct { keyword, name, .. }, Type::Struct { keyword: other, name: tag, .. })
+            if keyword == other && name == tag =>
+        {
+            a.clone()
+        }
         _ if a == b => a.clone(),
+        // Beside other numbers a constant is one.
+        (Type::Enum { width, signed, .. }, other @ (Type::Int { .. } | Type::Enum { .. }))
+        | (other @ Type::Int { .. }, Type::Enum { width, signed, .. }) => {
+            join_types(&Type::int(*width, *signed), other)?
+        }
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@
 //!
 //! *Not here:* the tables of builtins (`builtins`), layouts of keys and records (`lower`).
 
+mod access;
 mod aggregate;
 mod assign;
 pub(crate) mod attach;
@@ -45,6 +46,7 @@ use crate::expand::{Expanded, Places, expand};
 use crate::host::{Host, TracepointFormat};
 use crate::probes::AttachPoint;
 use crate::source::Span;
+use crate::structures::Structures;
 use crate::syntax::ast;
 use crate::typed::{self, Quantity, VariableId};
 use crate::types::{Space, Type};
@@ -253,6 +255,7 @@ fn missing(diagnostic: Diagnostic, policy: MissingProbes) -> Option<Diagnostic> 
 /// A walk through a program.
 struct Checker<'a> {
     host: &'a dyn Host,
+    structures: Structures<'a>,
     environment: &'a Environment,
     config: &'a Config,
     bodies: &'a [Body<'a>],
@@ -294,6 +297,7 @@ impl<'a> Checker<'a> {
     ) -> Self {
         Self {
             host,
+            structures: Structures::new(host),
             environment,
             config,
             bodies,

@@ -9,7 +9,8 @@ use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Quantity};
-use crate::types::Type;
+use crate::types::structure::Keyword;
+use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
 const LATER: &[&str] = &[
@@ -18,7 +19,6 @@ const LATER: &[&str] = &[
     "pcomm",
     "leader_tid",
     "leader_comm",
-    "curtask",
     "numaid",
     "jiffies",
     "cpid",
@@ -96,7 +96,10 @@ impl Checker<'_> {
                 );
                 None
             }
-            None => self.unknown_name(name, span, "name"),
+            None => match self.structures.enum_constant(name) {
+                Some((of, value)) => Some(Expr::new(ExprKind::Int(value), of.ty(), span)),
+                None => self.unknown_name(name, span, "name"),
+            },
         }
     }
 
@@ -123,6 +126,7 @@ impl Checker<'_> {
         let ambient = |ambient, ty| Some(Expr::new(ExprKind::Ambient(ambient), ty, span));
         let u32 = Type::int(4, false);
         match name {
+            "args" if matches!(point, AttachPoint::RawTracepoint { .. }) => self.whole_args(span),
             "args" => {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
@@ -145,6 +149,10 @@ impl Checker<'_> {
             "gid" => ambient(Ambient::Gid, Type::U64),
             "nsecs" => Some(time(Ambient::Time(Clock::Boot), span)),
             "elapsed" => Some(time(Ambient::Elapsed, span)),
+            "curtask" => match self.structures.structure(Keyword::Struct, "task_struct") {
+                Some(task) => ambient(Ambient::Task, task.ty().pointer(Space::Kernel)),
+                None => ambient(Ambient::Task, Type::U64),
+            },
             "cpu" => ambient(Ambient::Cpu, Type::U64),
             "rand" => ambient(Ambient::Random, Type::U64),
             "cgroup" => ambient(Ambient::Cgroup, Type::U64),
@@ -221,7 +229,7 @@ impl Checker<'_> {
             diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
         }
         let instead = match (name, self.point()) {
-            ("args", AttachPoint::Uprobe { at_return: false, .. } | AttachPoint::RawTracepoint { .. }) => {
+            ("args", AttachPoint::Uprobe { at_return: false, .. }) => {
                 Some("read the arguments as arg0, arg1, …")
             }
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),

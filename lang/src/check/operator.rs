@@ -13,8 +13,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::typed::{Expr, ExprKind};
+use crate::types::Type;
 use crate::types::layout::Layout;
-use crate::types::{Space, Type};
 
 impl Checker<'_> {
     /// `op operand`
@@ -29,7 +29,7 @@ impl Checker<'_> {
             }
             return Some(Expr::new(ExprKind::Unary(op, Box::new(operand)), Type::Bool, span));
         }
-        let operand = self.expr(operand)?;
+        let operand = plain(self.expr(operand)?);
         if op == UnaryOp::Deref {
             return self.deref(operand, span);
         }
@@ -66,26 +66,6 @@ impl Checker<'_> {
         self.error(Code::ConstantOverflow, span, message)
     }
 
-    /// What lies at an address.
-    pub(super) fn deref(&mut self, address: Expr, span: Span) -> Option<Expr> {
-        let (ty, space) = match &address.ty {
-            Type::Pointer { to, .. } if **to == Type::Void => {
-                self.report(
-                    Diagnostic::error(Code::TypeMismatch, span, "what this pointer points to is not known")
-                        .help("cast it first, as in `*(uint32*)pointer`"),
-                );
-                return None;
-            }
-            Type::Pointer { to, space } => ((**to).clone(), *space),
-            Type::Int { .. } => (Type::U64, self.space()),
-            other => {
-                let message = format!("only a pointer can be followed, but this is of type {other}");
-                return self.error(Code::TypeMismatch, address.span, message);
-            }
-        };
-        Some(Expr::new(ExprKind::Deref { address: Box::new(address), space }, ty, span))
-    }
-
     /// `a op b`
     pub(super) fn binary(&mut self, op: BinaryOp, a: &ast::Expr, b: &ast::Expr, span: Span) -> Option<Expr> {
         if matches!(op, BinaryOp::LogicalAnd | BinaryOp::LogicalOr) {
@@ -105,6 +85,7 @@ impl Checker<'_> {
 
     /// Likewise, with both operands checked, for all operators but `&&` and `||`.
     pub(super) fn operate(&mut self, op: BinaryOp, a: Expr, b: Expr, span: Span) -> Option<Expr> {
+        let (a, b) = (plain(a), plain(b));
         match fold::binary(op, &a, &b, span) {
             Some(Ok(folded)) => return Some(folded),
             Some(Err(why)) => return self.unfoldable(why, span),
@@ -122,8 +103,11 @@ impl Checker<'_> {
             (Type::String { .. }, Type::String { .. }) if is_equality(op) => {
                 Some(Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, span))
             }
-            (Type::Tuple(_), Type::Tuple(_)) if is_equality(op) => {
+            (Type::Tuple(_), Type::Tuple(_)) | (Type::Record(_), Type::Record(_)) if is_equality(op) => {
                 let (a, b) = self.one_type(a, b, span)?;
+                Some(Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, span))
+            }
+            (Type::Array { .. }, _) | (Type::Struct { .. }, _) if is_equality(op) && a.ty == b.ty => {
                 Some(Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, span))
             }
             (a, b) => {
@@ -154,6 +138,11 @@ impl Checker<'_> {
             let message = format!("`{}` computes without signs, but one side is signed", op.symbol());
             self.report(Diagnostic::warning(Code::SignedDivision, span, message));
         }
+        if is_signed {
+            for side in [&a, &b].into_iter().filter(|side| side.ty == Type::U64 && literal(side).is_none()) {
+                self.warn_sign(side);
+            }
+        }
         let operand = Type::int(8, is_signed);
         let ty = if op.is_comparison() {
             Type::Bool
@@ -168,6 +157,7 @@ impl Checker<'_> {
 
     fn pointers(&mut self, op: BinaryOp, a: Expr, b: Expr, span: Span) -> Option<Expr> {
         if op.is_comparison() {
+            self.warn_distinct(&a, &b, span);
             let a = self.integer(a)?;
             let b = self.integer(b)?;
             let (a, b) = (convert(a, &Type::U64), convert(b, &Type::U64));
@@ -182,6 +172,16 @@ impl Checker<'_> {
                 let message = format!("`{}` has no meaning between {} and {}", op.symbol(), a.ty, b.ty);
                 self.error(Code::TypeMismatch, span, message)
             }
+        }
+    }
+
+    fn warn_distinct(&mut self, a: &Expr, b: &Expr, span: Span) {
+        let (Type::Pointer { to: left, .. }, Type::Pointer { to: right, .. }) = (&a.ty, &b.ty) else {
+            return;
+        };
+        if left != right {
+            let message = format!("these pointers lead to different types, {left} and {right}");
+            self.report(Diagnostic::warning(Code::DistinctPointers, span, message));
         }
     }
 
@@ -220,9 +220,19 @@ pub(super) fn pointee_size(ty: &Type) -> i128 {
     }
 }
 
-/// A pointer to `to`.
-pub(super) fn pointer(to: Type, space: Space) -> Type {
-    Type::Pointer { to: Box::new(to), space }
+/// A constant of an enumeration as the number it is.
+pub(super) fn plain(expr: Expr) -> Expr {
+    match (&expr.ty, &expr.kind) {
+        (Type::Enum { signed: false, .. }, ExprKind::Int(bits)) => {
+            integer_literal(i128::from(*bits as u64), expr.span)
+        }
+        (Type::Enum { .. }, ExprKind::Int(bits)) => integer_literal(i128::from(*bits), expr.span),
+        (Type::Enum { width, signed, .. }, _) => {
+            let ty = Type::int(*width, *signed);
+            convert(expr, &ty)
+        }
+        _ => expr,
+    }
 }
 
 fn is_equality(op: BinaryOp) -> bool {

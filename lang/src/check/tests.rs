@@ -1,6 +1,8 @@
 //! Small programs against a small machine: types, sharing of programs, diagnostics with the text they
 //! point to.
 
+use std::sync::Arc;
+
 use super::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Environment, KnownMap, Parameters};
@@ -8,6 +10,7 @@ use crate::host::{Field, FieldKind, FixedHost, Host, TracepointFormat, Unavailab
 use crate::source::Source;
 use crate::syntax;
 use crate::typed::{self, Program};
+use crate::types::structure::{Enumeration, Keyword, Structure};
 use crate::types::{MapType, MapValue, Type, Unit};
 
 fn field(name: &str, c_type: &str, offset: u32, size: u32, signed: bool, kind: FieldKind) -> Field {
@@ -436,8 +439,8 @@ fn fields_of_tracepoints() {
          t:raw_syscalls:sys_enter { print(args.args[1]); print(args.args); }",
     );
     let text = typed::print(&program);
-    assert!(text.contains("str(User context(24, int8*))"), "{text}");
-    assert!(text.contains("*(User context(24, int8*))"), "{text}");
+    assert!(text.contains("str(User context(24, int8 *))"), "{text}");
+    assert!(text.contains("*(User context(24, int8 *))"), "{text}");
     assert!(text.contains("emit PrintValue (dynamic(8))"), "{text}");
     assert!(text.contains("context(16, uint64[6])[1]"), "{text}");
 }
@@ -476,6 +479,24 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         }
         fn cpus(&self) -> u32 {
             1
+        }
+        fn structure(&self, _: Keyword, _: &str) -> Option<Arc<Structure>> {
+            None
+        }
+        fn enumeration(&self, _: &str) -> Option<Arc<Enumeration>> {
+            None
+        }
+        fn typedef(&self, _: &str) -> Option<Type> {
+            None
+        }
+        fn enum_constant(&self, _: &str) -> Option<(Arc<Enumeration>, i64)> {
+            None
+        }
+        fn structure_names(&self) -> Vec<String> {
+            Vec::new()
+        }
+        fn raw_tracepoint(&self, _: &str) -> Option<Vec<(String, Type)>> {
+            None
         }
         fn has_kernel_function(&self, _: &str) -> bool {
             false

@@ -108,9 +108,9 @@ impl Checker<'_> {
             return self.error(Code::TypeMismatch, value.span, message);
         }
         let is_fitting = match (declared, &value.ty) {
-            (Type::Int { .. }, Type::Int { .. }) => true,
+            (Type::Int { .. } | Type::Enum { .. }, Type::Int { .. } | Type::Enum { .. }) => true,
             (Type::String { capacity }, Type::String { capacity: needed }) => needed <= capacity,
-            (Type::Pointer { .. }, Type::Pointer { .. } | Type::Int { .. }) => true,
+            (Type::Pointer { .. }, Type::Pointer { .. }) => true,
             _ => Shape::of(declared)
                 .join(&Shape::of_expr(&value))
                 .is_some_and(|joined| joined.ty() == *declared),

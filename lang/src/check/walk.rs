@@ -75,7 +75,8 @@ pub fn expr<'a>(outer: &'a Expr, visit: &mut dyn FnMut(&'a Expr)) {
             block(then, visit);
             block(otherwise, visit);
         }
-        ExprKind::SizeOf(of) => match &**of {
+        ExprKind::Record(fields) => fields.iter().for_each(|(_, value)| expr(value, visit)),
+        ExprKind::SizeOf(of) | ExprKind::OffsetOf(of, _) => match &**of {
             TypeOrExpr::Type(ty) => type_name(ty, visit),
             TypeOrExpr::Expr(inner) => expr(inner, visit),
         },

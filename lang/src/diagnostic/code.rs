@@ -43,6 +43,7 @@ codes! {
 
     Expected = "expected", "Something else had to stand at this place.";
     ExpectedExpression = "expected-expression", "A value had to stand at this place.";
+    DuplicateField = "duplicate-field", "A field of a record that is written twice.";
     UnclosedDelimiter = "unclosed-delimiter", "A bracket that is never closed.";
     UnmatchedDelimiter = "unmatched-delimiter", "A closing bracket that nothing opened.";
     InvalidAssignment = "invalid-assignment", "The left side of an assignment or step is not a variable or map.";
@@ -88,6 +89,7 @@ codes! {
     Refused = "refused", "A program that refuses itself: `fail` or `static_assert`.";
     ConstantOverflow = "constant-overflow", "A constant computation that overflows or divides by zero.";
     SignChange = "sign-change", "A conversion that may turn a large number negative or the other way round.";
+    DistinctPointers = "distinct-pointers", "A comparison of pointers to different types.";
     SignedDivision = "signed-division", "A division that treats a signed number as unsigned.";
 
     UndefinedMap = "undefined-map", "A map that is used as a whole but is never assigned.";

@@ -175,10 +175,17 @@ impl Expander<'_> {
                 self.block(then);
                 self.block(otherwise);
             }
-            ExprKind::SizeOf(of) => match &mut **of {
-                TypeOrExpr::Type(ty) => self.type_name(ty),
-                TypeOrExpr::Expr(inner) => self.expr(inner),
-            },
+            ExprKind::Record(fields) => {
+                for (name, value) in fields {
+                    self.place(&mut name.span);
+                    self.expr(value);
+                }
+            }
+            ExprKind::SizeOf(of) => self.type_or_expr(of),
+            ExprKind::OffsetOf(of, path) => {
+                self.type_or_expr(of);
+                path.iter_mut().for_each(|name| self.place(&mut name.span));
+            }
             ExprKind::TypeOf(ty) => self.type_name(ty),
             ExprKind::Int(_)
             | ExprKind::String(_)
@@ -186,6 +193,13 @@ impl Expander<'_> {
             | ExprKind::Positional(_)
             | ExprKind::PositionalCount
             | ExprKind::Error => {}
+        }
+    }
+
+    fn type_or_expr(&mut self, of: &mut TypeOrExpr) {
+        match of {
+            TypeOrExpr::Type(ty) => self.type_name(ty),
+            TypeOrExpr::Expr(inner) => self.expr(inner),
         }
     }
 

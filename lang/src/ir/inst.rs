@@ -270,6 +270,9 @@ pub enum Op {
     },
     /// The kernel address of the context plus an offset, as an integer for [`Op::Read`].
     ContextAddress(u32),
+    /// The kernel address of local memory, as an integer for a read that follows it before anything is
+    /// written there.
+    LocalAddress(Value),
     /// `argN` of an uprobe or a raw tracepoint.
     Argument(u8),
     /// `retval`

@@ -23,6 +23,7 @@ impl Op {
             | Self::ReadString { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
+            | Self::LocalAddress(_)
             | Self::Argument(_)
             | Self::ReturnValue
             | Self::Ambient(_)
@@ -105,6 +106,7 @@ impl Op {
                 f(address, int);
             }
             Self::Comm { to } => f(to, slot),
+            Self::LocalAddress(memory) => f(memory, slot),
             Self::MapGet { key, .. }
             | Self::MapDelete { key, .. }
             | Self::MapHas { key, .. }

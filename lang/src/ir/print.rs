@@ -171,6 +171,7 @@ impl fmt::Display for Op {
             Self::Context { offset, width, signed } => {
                 write!(f, "context {} +{offset}", Width(*width, *signed))
             }
+            Self::LocalAddress(memory) => write!(f, "local_address [{memory}]"),
             Self::ContextAddress(offset) => write!(f, "context_address +{offset}"),
             Self::Argument(index) => write!(f, "argument {index}"),
             Self::ReturnValue => f.write_str("return_value"),

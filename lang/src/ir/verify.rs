@@ -13,7 +13,6 @@ use super::{
     Aggregation, BlockId, Function, Map, MapId, Module, Op, RecordKind, SlotId, Terminator, Type, Value,
 };
 use crate::types::MapValue;
-use crate::types::layout::Shape;
 
 /// Checks the invariants of the IR.
 ///
@@ -242,8 +241,7 @@ impl Verifier<'_> {
             Op::MapGet { map, key } | Op::MapSet { map, key, .. } => {
                 let map = self.element(*map, key, false)?;
                 let value = map.value.as_ref().ok_or("the map has no value layout")?;
-                let scalar = matches!(value.shape, Shape::Bool | Shape::Int { .. } | Shape::Pointer);
-                if scalar { Ok(()) } else { Err("the map's value is not a scalar".into()) }
+                if value.shape.is_scalar() { Ok(()) } else { Err("the map's value is not a scalar".into()) }
             }
             Op::MapRead { map, key, to: memory } | Op::MapWrite { map, key, bytes: memory } => {
                 let map = self.element(*map, key, false)?;
@@ -279,9 +277,7 @@ impl Verifier<'_> {
                     return Err(format!("the record has {} fields", known.fields.len()));
                 }
                 for (part, field) in known.fields.iter().zip(fields) {
-                    let scalar =
-                        matches!(part.layout.shape, Shape::Bool | Shape::Int { .. } | Shape::Pointer);
-                    let ty = if scalar { Type::Int } else { Type::Slot };
+                    let ty = if part.layout.shape.is_scalar() { Type::Int } else { Type::Slot };
                     if self.function.values[field.0 as usize] != ty {
                         return Err(format!("{field} has another type"));
                     }

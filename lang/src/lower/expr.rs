@@ -2,16 +2,16 @@
 //!
 //! *Not here:* values that need memory (`lower::place`), operators (`lower::operator`).
 
-use crate::ir::{Arith, Cond, Op, RuntimeWarning, Value};
+use crate::ir::{Arith, Cond, Op, Value};
 use crate::source::Span;
 use crate::syntax::ast::UnaryOp;
 use crate::typed::{Expr, ExprKind, VariableId};
+use crate::types::Type;
 use crate::types::layout::Layout;
-use crate::types::{Space, Type};
 
 use super::{Lowering, Storage};
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Evaluates an expression for what it does.
     pub(super) fn evaluate(&mut self, expr: &Expr) {
         match &expr.kind {
@@ -70,12 +70,18 @@ impl Lowering<'_> {
                 let value = self.scalar(value);
                 self.branch_value(value, span, |_| value, |this| this.scalar(otherwise))
             }
+            ExprKind::Cast(of) if !of.ty.is_scalar() => {
+                let from = self.place(of);
+                self.load(from, &expr.ty, span)
+            }
             ExprKind::Cast(of) => {
                 let value = self.scalar(of);
                 self.resize(value, &of.ty, &expr.ty, span)
             }
             ExprKind::TupleField(tuple, n) => self.load_field(tuple, *n, &expr.ty, span),
-            ExprKind::Index(array, index) => self.index(array, index, &expr.ty, span),
+            ExprKind::Member { of, offset } => self.load_member(of, *offset, &expr.ty, span),
+            ExprKind::Bits(of, bits) => self.bits(of, *bits, expr.ty.is_signed(), span),
+            ExprKind::Index(array, index) => self.load_element(array, index, &expr.ty, span),
             ExprKind::Block(body, value) => {
                 self.body(body);
                 match value {
@@ -108,18 +114,9 @@ impl Lowering<'_> {
         }
     }
 
-    fn context(&mut self, offset: u32, ty: &Type, span: Span) -> Value {
+    pub(super) fn context(&mut self, offset: u32, ty: &Type, span: Span) -> Value {
         let width = Layout::of(ty).size as u8;
         self.builder.value(Op::Context { offset, width, signed: ty.is_signed() }, span)
-    }
-
-    /// Reads a scalar at an address.
-    fn read(&mut self, address: Value, space: Space, ty: &Type, span: Span) -> Value {
-        let place = self.temporary(ty);
-        let to = self.address(place, span);
-        let size = Layout::of(ty).size;
-        self.builder.effect(Op::Read { to, size, space, address }, span);
-        self.load(place, ty, span)
     }
 
     fn unary(&mut self, op: UnaryOp, operand: &Expr, span: Span) -> Value {
@@ -155,38 +152,6 @@ impl Lowering<'_> {
         let after = self.resize(after, &Type::I64, ty, span);
         self.builder.set(variable, after);
         if postfix { before } else { after }
-    }
-
-    /// An element of a string or an array. Only those of the context have an index that is not constant.
-    fn index(&mut self, array: &Expr, index: &Expr, ty: &Type, span: Span) -> Value {
-        let size = Layout::of(ty).size;
-        if let ExprKind::Int(constant) = index.kind {
-            let constant = constant as u32;
-            return match array.kind {
-                ExprKind::ContextBytes { offset } => self.context(offset + constant * size, ty, span),
-                _ => self.load_element(array, constant, ty, span),
-            };
-        }
-        let ExprKind::ContextBytes { offset } = array.kind else { unreachable!("checked to be a constant") };
-        let len = Layout::of(&array.ty).size / size;
-        let index = self.scalar(index);
-        let len = self.builder.constant(i64::from(len), span);
-        let is_inside = self.builder.value(Op::Compare(Cond::UnsignedLt, index, len), span);
-        self.branch_value(
-            is_inside,
-            span,
-            |this| {
-                let size = this.builder.constant(i64::from(size), span);
-                let distance = this.builder.value(Op::Arith(Arith::Mul, index, size), span);
-                let start = this.builder.value(Op::ContextAddress(offset), span);
-                let address = this.builder.value(Op::Arith(Arith::Add, start, distance), span);
-                this.read(address, Space::Kernel, ty, span)
-            },
-            |this| {
-                this.builder.effect(Op::Warn(RuntimeWarning::IndexOutOfBounds), span);
-                this.builder.constant(0, span)
-            },
-        )
     }
 
     /// Does one of two things.

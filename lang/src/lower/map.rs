@@ -7,7 +7,7 @@ use crate::types::Type;
 
 use super::Lowering;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// The address of a key's bytes.
     pub(super) fn key(&mut self, key: Option<&Expr>) -> Option<Value> {
         let key = key?;

@@ -10,6 +10,7 @@
 //!
 //! *Not here:* anything about helpers, BPF map kinds or the stack limit (`probebook_ebpf::codegen`).
 
+mod access;
 mod expr;
 mod map;
 mod operator;
@@ -21,14 +22,15 @@ mod tests;
 
 use crate::ir::builder::{self, FunctionBuilder};
 use crate::ir::{self, BlockId, SlotId, Value};
+use crate::structures::Structures;
 use crate::typed::{self, VariableId};
 use crate::types::MapValue;
 use crate::types::layout::Layout;
 use record::Records;
 
 /// The IR of a program that was checked without an error.
-pub fn lower(program: &typed::Program) -> ir::Module {
-    let mut records = Records::default();
+pub fn lower(program: &typed::Program, structures: &Structures<'_>) -> ir::Module {
+    let mut records = Records::new(structures);
     let mut programs = Vec::new();
     for (index, probe) in program.probes.iter().enumerate() {
         let mut lowering = Lowering::new(probe, &mut records);
@@ -44,7 +46,7 @@ pub fn lower(program: &typed::Program) -> ir::Module {
             span: probe.span,
         });
     }
-    let maps = program.maps.iter().map(map).collect();
+    let maps = program.maps.iter().map(|of| map(of, structures)).collect();
     let mut module = ir::Module {
         maps,
         records: records.finish(),
@@ -56,13 +58,13 @@ pub fn lower(program: &typed::Program) -> ir::Module {
     module
 }
 
-fn map(map: &typed::Map) -> ir::Map {
+fn map(map: &typed::Map, structures: &Structures<'_>) -> ir::Map {
     ir::Map {
         name: map.name.clone(),
         ty: map.ty.clone(),
-        key: map.ty.key_type().map(|ty| Layout::of(&ty)),
+        key: map.ty.key_type().map(|ty| structures.layout(&ty)),
         value: match &map.ty.value {
-            MapValue::Plain(ty) => Some(Layout::of(ty)),
+            MapValue::Plain(ty) => Some(structures.layout(ty)),
             _ => None,
         },
         max_entries: map.max_entries,
@@ -87,9 +89,9 @@ struct Loop {
 }
 
 /// A walk through one probe.
-struct Lowering<'a> {
+struct Lowering<'a, 'r> {
     probe: &'a typed::Probe,
-    records: &'a mut Records,
+    records: &'a mut Records<'r>,
     builder: FunctionBuilder,
     storage: Vec<Storage>,
     loops: Vec<Loop>,
@@ -100,8 +102,8 @@ struct Lowering<'a> {
     old: Option<Value>,
 }
 
-impl<'a> Lowering<'a> {
-    fn new(probe: &'a typed::Probe, records: &'a mut Records) -> Self {
+impl<'a, 'r> Lowering<'a, 'r> {
+    fn new(probe: &'a typed::Probe, records: &'a mut Records<'r>) -> Self {
         let mut lowering = Self {
             probe,
             records,

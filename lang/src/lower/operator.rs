@@ -9,7 +9,7 @@ use crate::types::layout::Layout;
 
 use super::Lowering;
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     pub(super) fn binary(&mut self, op: BinaryOp, a: &Expr, b: &Expr, span: Span) -> Value {
         match op {
             BinaryOp::LogicalAnd => {
@@ -79,14 +79,17 @@ impl Lowering<'_> {
                 let zero = self.builder.constant(0, span);
                 return self.builder.value(Op::Compare(Cond::Ne, value, zero), span);
             }
-            (_, Type::Int { width, signed }) if *width < 8 => (*width, *signed),
+            (_, Type::Int { width, signed } | Type::Enum { width, signed, .. }) if *width < 8 => {
+                (*width, *signed)
+            }
             _ => return value,
         };
         // Values are kept extended: a type that holds all of the other's needs nothing.
         let is_held = match from {
             Type::Bool => true,
-            Type::Int { width: now, signed: was } if *was == signed => *now <= width,
-            Type::Int { width: now, signed: was } => !*was && *now < width,
+            Type::Int { width: now, signed: was } | Type::Enum { width: now, signed: was, .. } => {
+                if *was == signed { *now <= width } else { !*was && *now < width }
+            }
             _ => false,
         };
         if is_held { value } else { self.builder.value(Op::Extend { value, width, signed }, span) }

@@ -4,7 +4,7 @@ use crate::ir::{Op, SlotId, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind};
 use crate::types::Type;
-use crate::types::layout::{Layout, Shape};
+use crate::types::layout::{Layout, Part, Shape};
 
 use super::{Lowering, Storage};
 
@@ -21,12 +21,13 @@ impl Place {
         Self { slot, offset: 0 }
     }
 
-    fn at(self, offset: u32) -> Self {
+    /// Some bytes behind it.
+    pub fn at(self, offset: u32) -> Self {
         Self { slot: self.slot, offset: self.offset + offset }
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// A slot for a value that is needed until the statement ends.
     pub(super) fn temporary(&mut self, ty: &Type) -> Place {
         let layout = Layout::of(ty);
@@ -72,6 +73,14 @@ impl Lowering<'_> {
                 let place = self.place(of);
                 return place.at(field_offset(&of.ty, *n));
             }
+            ExprKind::Member { of, offset } if !matches!(expr.ty, Type::String { .. }) => {
+                return self.place(of).at(*offset);
+            }
+            ExprKind::Index(array, index) if !is_context(array) => {
+                if let ExprKind::Int(index) = index.kind {
+                    return self.place(array).at(index as u32 * Layout::of(&expr.ty).size);
+                }
+            }
             _ => {}
         }
         let place = self.temporary(&expr.ty);
@@ -103,8 +112,14 @@ impl Lowering<'_> {
             }
             ExprKind::Deref { address, space } => {
                 let address = self.scalar(address);
-                let to = self.address(to, span);
-                self.builder.effect(Op::Read { to, size, space: *space, address }, span);
+                self.read_into(address, *space, &expr.ty, to, span);
+            }
+            ExprKind::Member { of, offset } if matches!(expr.ty, Type::String { .. }) => {
+                let from = self.place(of);
+                self.write_string(from.at(*offset), &expr.ty, to, span);
+            }
+            ExprKind::Index(array, index) if !is_constant(index) || is_context(array) => {
+                self.write_element(array, index, &expr.ty, to, span);
             }
             ExprKind::ContextBytes { offset } => self.write_context(*offset, &expr.ty, to, span),
             ExprKind::ContextDynamic { offset } => self.write_dynamic(*offset, size, to, span),
@@ -121,6 +136,10 @@ impl Lowering<'_> {
                 if let Some(value) = value {
                     self.write(value, to);
                 }
+            }
+            ExprKind::Cast(of) if of.ty.is_scalar() => {
+                let value = self.scalar(of);
+                self.store(to, &of.ty, value, span);
             }
             ExprKind::Cast(of) => {
                 let from = self.place(of);
@@ -144,11 +163,10 @@ impl Lowering<'_> {
 
     fn write_tuple(&mut self, items: &[Expr], ty: &Type, to: Place, span: Span) {
         let layout = Layout::of(ty);
-        let Shape::Tuple(parts) = &layout.shape else { return };
         if has_gaps(&layout) {
             self.zero(to, layout.size, span);
         }
-        for (item, part) in items.iter().zip(parts) {
+        for (item, part) in items.iter().zip(parts(&layout)) {
             self.write(item, to.at(part.offset));
         }
     }
@@ -204,12 +222,6 @@ impl Lowering<'_> {
         self.builder.value(Op::Load { memory, offset: 0, width, signed: ty.is_signed() }, span)
     }
 
-    /// Reads an element of a string or array at a constant index.
-    pub(super) fn load_element(&mut self, array: &Expr, index: u32, ty: &Type, span: Span) -> Value {
-        let from = self.place(array);
-        self.load(from.at(index * Layout::of(ty).size), ty, span)
-    }
-
     /// Reads a field of a tuple.
     pub(super) fn load_field(&mut self, tuple: &Expr, n: u32, ty: &Type, span: Span) -> Value {
         let from = self.place(tuple);
@@ -239,6 +251,24 @@ impl Lowering<'_> {
                     self.convert(from, a, to, b, span);
                 }
             }
+            (Type::Record(from_fields), Type::Record(to_fields)) => {
+                let layout = Layout::of(to_ty);
+                if has_gaps(&layout) {
+                    self.zero(to, layout.size, span);
+                }
+                for (n, (name, b)) in to_fields.iter().enumerate() {
+                    let Some(m) = from_fields.iter().position(|(other, _)| other == name) else { continue };
+                    let from = from.at(field_offset(from_ty, m as u32));
+                    self.convert(from, &from_fields[m].1, to.at(field_offset(to_ty, n as u32)), b, span);
+                }
+            }
+            (Type::String { .. }, Type::Array { .. }) => {
+                let (now, size) = (Layout::of(from_ty).size, Layout::of(to_ty).size);
+                self.copy(from, to, now.min(size), span);
+                if now < size {
+                    self.zero(to.at(now), size - now, span);
+                }
+            }
             _ => {
                 let value = self.load(from, from_ty, span);
                 let value = self.resize(value, from_ty, to_ty, span);
@@ -248,15 +278,28 @@ impl Lowering<'_> {
     }
 }
 
-fn field_offset(tuple: &Type, n: u32) -> u32 {
-    match Layout::of(tuple).shape {
-        Shape::Tuple(parts) => parts.get(n as usize).map_or(0, |part| part.offset),
-        _ => 0,
+fn is_constant(index: &Expr) -> bool {
+    matches!(index.kind, ExprKind::Int(_))
+}
+
+fn is_context(array: &Expr) -> bool {
+    matches!(array.kind, ExprKind::ContextBytes { .. })
+}
+
+/// The parts of a tuple or a record.
+fn parts(layout: &Layout) -> Vec<&Part> {
+    match &layout.shape {
+        Shape::Tuple(parts) => parts.iter().collect(),
+        Shape::Record(fields) => fields.iter().map(|field| &field.part).collect(),
+        _ => Vec::new(),
     }
+}
+
+fn field_offset(tuple: &Type, n: u32) -> u32 {
+    parts(&Layout::of(tuple)).get(n as usize).map_or(0, |part| part.offset)
 }
 
 /// Whether there are bytes between the parts, or behind them.
 fn has_gaps(layout: &Layout) -> bool {
-    let Shape::Tuple(parts) = &layout.shape else { return false };
-    parts.iter().map(|part| part.layout.size).sum::<u32>() != layout.size
+    parts(layout).iter().map(|part| part.layout.size).sum::<u32>() != layout.size
 }

@@ -2,6 +2,7 @@
 
 use crate::ir::{Op, RECORD_HEADER, Record, RecordId, RecordKind, Value};
 use crate::source::Span;
+use crate::structures::Structures;
 use crate::typed::Expr;
 use crate::types::Type;
 use crate::types::layout::{Layout, Shape};
@@ -9,16 +10,24 @@ use crate::types::layout::{Layout, Shape};
 use super::Lowering;
 
 /// The records of a module so far; the same call in several programs makes only one.
-#[derive(Default)]
-pub struct Records {
+pub struct Records<'a> {
+    structures: &'a Structures<'a>,
     records: Vec<Record>,
 }
 
-impl Records {
+impl<'a> Records<'a> {
+    /// None yet.
+    pub fn new(structures: &'a Structures<'a>) -> Self {
+        Self { structures, records: Vec::new() }
+    }
+
     /// The record for a call at `span` that sends values of these types.
-    fn id<'a>(&mut self, kind: RecordKind, fields: impl Iterator<Item = &'a Type>, span: Span) -> RecordId {
-        let layout = Layout::sequence(fields, RECORD_HEADER);
-        let Shape::Tuple(fields) = layout.shape else { unreachable!("a sequence is a tuple") };
+    fn id(&mut self, kind: RecordKind, types: &[&Type], span: Span) -> RecordId {
+        let layout = Layout::sequence(types.iter().copied(), RECORD_HEADER);
+        let Shape::Tuple(mut fields) = layout.shape else { unreachable!("a sequence is a tuple") };
+        for (field, ty) in fields.iter_mut().zip(types) {
+            field.layout = self.structures.layout(ty);
+        }
         let record = Record { kind, fields, size: layout.size, span };
         let index = self.records.iter().position(|other| *other == record).unwrap_or_else(|| {
             self.records.push(record);
@@ -33,10 +42,11 @@ impl Records {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Sends a record with the values of expressions.
     pub(super) fn emit(&mut self, kind: RecordKind, fields: &[Expr], span: Span) {
-        let record = self.records.id(kind, fields.iter().map(|field| &field.ty), span);
+        let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();
+        let record = self.records.id(kind, &types, span);
         let fields: Vec<Value> = fields.iter().map(|field| self.operand(field)).collect();
         self.builder.effect(Op::Emit { record, fields }, span);
     }

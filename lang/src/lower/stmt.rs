@@ -8,7 +8,7 @@ use crate::types::layout::Layout;
 use super::place::Place;
 use super::{Loop, Lowering, Storage};
 
-impl Lowering<'_> {
+impl Lowering<'_, '_> {
     /// Statements one after the other, up to the first that leaves.
     pub(super) fn body(&mut self, body: &[Stmt]) {
         for stmt in body {

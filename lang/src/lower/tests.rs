@@ -1,13 +1,14 @@
 //! Small programs down to verified IR.
 
 use super::lower;
-use crate::check::tests::accepted;
+use crate::check::tests::{accepted, host};
 use crate::ir::{self, Module, RecordKind};
+use crate::structures::Structures;
 use crate::types::layout::Shape;
 
 /// The IR of a text, accepted by the verifier before and after optimisation.
 fn lowered(text: &str) -> Module {
-    let module = lower(&accepted(text));
+    let module = lower(&accepted(text), &Structures::new(&host()));
     if let Err(why) = ir::verify::verify(&module) {
         panic!("{text}\n{why}\n{}", ir::print::print(&module));
     }

@@ -25,6 +25,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::BytesAre { .. }
         | Op::Context { .. }
         | Op::ContextAddress(_)
+        | Op::LocalAddress(_)
         | Op::Argument(_)
         | Op::ReturnValue
         | Op::Ambient(_)

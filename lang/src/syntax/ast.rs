@@ -308,6 +308,8 @@ pub enum ExprKind {
     Index(Box<Expr>, Box<Expr>),
     /// `(a, b)`, `(a,)`, `()`
     Tuple(Vec<Expr>),
+    /// `(a = 1, b = 2)`
+    Record(Vec<(Name, Expr)>),
     /// `{ …; e }`
     Block(Block),
     /// `if (c) { a } else { b }` as a value.
@@ -321,6 +323,8 @@ pub enum ExprKind {
     },
     /// `sizeof(type or expr)`
     SizeOf(Box<TypeOrExpr>),
+    /// `offsetof(type or expr, a.b)`
+    OffsetOf(Box<TypeOrExpr>, Vec<Name>),
     /// `typeof(type or expr)` as the argument of a call.
     TypeOf(TypeName),
     /// `comptime e`: a constant.

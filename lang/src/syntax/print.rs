@@ -210,7 +210,13 @@ impl Printer {
                 self.block(inner, "then", then);
                 self.block(inner, "else", otherwise);
             }
-            ExprKind::SizeOf(of) => match &**of {
+            ExprKind::Record(fields) => {
+                for (name, value) in fields {
+                    self.line(inner, &format!("field {}", name.text), name.span);
+                    self.expr(inner + 1, value);
+                }
+            }
+            ExprKind::SizeOf(of) | ExprKind::OffsetOf(of, _) => match &**of {
                 TypeOrExpr::Type(ty) => self.line(inner, &format!("type {}", type_text(ty)), ty.span),
                 TypeOrExpr::Expr(expr) => self.expr(inner, expr),
             },
@@ -247,7 +253,12 @@ fn title(kind: &ExprKind) -> String {
         ExprKind::Tuple(_) => "tuple".to_string(),
         ExprKind::Block(_) => "block".to_string(),
         ExprKind::If { .. } => "if".to_string(),
+        ExprKind::Record(_) => "record".to_string(),
         ExprKind::SizeOf(_) => "sizeof".to_string(),
+        ExprKind::OffsetOf(_, path) => {
+            let path: Vec<_> = path.iter().map(|name| name.text.as_str()).collect();
+            format!("offsetof {}", path.join("."))
+        }
         ExprKind::TypeOf(ty) => format!("type {}", type_text(ty)),
         ExprKind::Comptime(_) => "comptime".to_string(),
         ExprKind::Error => "error".to_string(),

@@ -329,8 +329,6 @@ fn what_comes_later_is_one_complaint_each() {
         "#include <linux/fs.h>",
         "let @m = hash(10);",
         "begin { let @m = hash(10); }",
-        "begin { $x = (a=1, b=\"z\"); }",
-        "begin { $x = offsetof(struct a, b.c); }",
     ] {
         let text = format!("{text}\nend {{ @after = 1; }}");
         let parsed = read(&text);

@@ -21,6 +21,7 @@ use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
+use crate::types::structure::Bits;
 use crate::types::{MapType, Space, Type, Unit};
 
 /// A cell or script.
@@ -313,13 +314,23 @@ pub enum ExprKind {
         otherwise: Box<Expr>,
     },
     /// The same value in another type: integers are cut and extended, strings grow, scalars become
-    /// booleans, tuples convert part by part.
+    /// booleans, tuples convert part by part, records by the names of their parts. Between arrays and
+    /// integers or strings the bytes stay as they are.
     Cast(Box<Expr>),
-    /// `(a, b)`
+    /// `(a, b)`, and the fields of a record in the order of its type.
     Tuple(Vec<Expr>),
-    /// `t.n`
+    /// `t.n`, and the nth field of a record.
     TupleField(Box<Expr>, u32),
-    /// `a[i]` on an array or a string.
+    /// A member of a structure.
+    Member {
+        /// The structure.
+        of: Box<Expr>,
+        /// Bytes from its start.
+        offset: u32,
+    },
+    /// Some bits of an unsigned integer, extended by the sign of the result's type.
+    Bits(Box<Expr>, Bits),
+    /// `a[i]` on an array or a string; 0 or empty outside of it, unless C leaves its length open.
     Index(Box<Expr>, Box<Expr>),
     /// Statements, then a value; `None` is of type void.
     Block(Vec<Stmt>, Option<Box<Expr>>),

@@ -176,6 +176,10 @@ impl Printer<'_> {
             ExprKind::Cast(operand) => format!("({}){}", expr.ty, self.expr(operand)),
             ExprKind::Tuple(items) => format!("({})", self.list(items)),
             ExprKind::TupleField(tuple, n) => format!("{}.{n}", self.expr(tuple)),
+            ExprKind::Member { of, offset } => format!("{}.+{offset}", self.expr(of)),
+            ExprKind::Bits(of, bits) => {
+                format!("bits({}, {}, {})", self.expr(of), bits.first, bits.width)
+            }
             ExprKind::Index(array, index) => format!("{}[{}]", self.expr(array), self.expr(index)),
             ExprKind::Block(body, value) => {
                 let mut text = String::new();

@@ -3,10 +3,17 @@
 //! Computed once, here; it travels inside `MapSpec` and `RecordSpec`, and whoever decodes bytes reads it
 //! from there.
 //!
-//! *Invariant:* parts do not overlap, lie in order, and are aligned to their own size up to 8; the size of
-//! the whole is a multiple of its alignment. Gaps are zero when a program has written the value.
+//! *Invariant:* parts of tuples and records do not overlap, lie in order, and are aligned to their own size up
+//! to 8; the size of the whole is a multiple of its alignment. Gaps are zero when a program has written the
+//! value. Members of C structures lie where C puts them.
+//!
+//! *Not here:* the members of structures and the constants of enumerations, which `structures` fills in for
+//! layouts that leave a program.
+
+use std::sync::Arc;
 
 use super::Type;
+use super::structure::{Bits, Enumeration};
 
 /// The size, alignment and shape of a value in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,13 +40,17 @@ pub enum Shape {
     Pointer,
     /// NUL-terminated text that fills at most the layout.
     String,
+    /// An integer of which some values have names.
+    Enum(Arc<Enumeration>),
     /// Parts at offsets.
     Tuple(Vec<Part>),
+    /// Parts with names: of a record, or of a C structure, in which they may share their place.
+    Record(Vec<Field>),
     /// Elements one after the other.
     Array(Box<Layout>, u32),
 }
 
-/// A part of a tuple or a record.
+/// A part of a tuple.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     /// Bytes from the start of the whole.
@@ -48,8 +59,35 @@ pub struct Part {
     pub layout: Layout,
 }
 
+/// A part with a name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// As declared.
+    pub name: Arc<str>,
+    /// Where it lies.
+    pub part: Part,
+    /// Which bits of the part are meant, if not all.
+    pub bits: Option<Bits>,
+}
+
+impl Shape {
+    /// Whether one machine word holds it.
+    pub fn is_scalar(&self) -> bool {
+        matches!(self, Self::Bool | Self::Int { .. } | Self::Pointer | Self::Enum(_))
+    }
+
+    /// Whether its numbers are extended by their sign.
+    pub fn is_signed(&self) -> bool {
+        match self {
+            Self::Int { signed } => *signed,
+            Self::Enum(enumeration) => enumeration.signed,
+            _ => false,
+        }
+    }
+}
+
 impl Layout {
-    /// The layout of a type; `Void` has size 0.
+    /// The layout of a type; `Void` has size 0. Structures have no members in it, enumerations no constants.
     pub fn of(ty: &Type) -> Self {
         match ty {
             Type::Void => Self { size: 0, align: 1, shape: Shape::Tuple(Vec::new()) },
@@ -70,6 +108,21 @@ impl Layout {
                 }
             }
             Type::Tuple(items) => Self::sequence(items.iter(), 0),
+            Type::Record(fields) => {
+                let mut layout = Self::sequence(fields.iter().map(|(_, ty)| ty), 0);
+                if let Shape::Tuple(parts) = layout.shape {
+                    let names = fields.iter().map(|(name, _)| name.as_str().into());
+                    let fields = names.zip(parts).map(|(name, part)| Field { name, part, bits: None });
+                    layout.shape = Shape::Record(fields.collect());
+                }
+                layout
+            }
+            // C's alignment divides the size: this one is at least as strict.
+            Type::Struct { size, .. } => {
+                let align = if *size == 0 { 1 } else { 1 << size.trailing_zeros().min(3) };
+                Self { size: *size, align, shape: Shape::Record(Vec::new()) }
+            }
+            Type::Enum { width, signed, .. } => Self::of(&Type::int(*width, *signed)),
         }
     }
 

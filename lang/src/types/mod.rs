@@ -7,6 +7,8 @@ pub mod structure;
 
 use std::fmt;
 
+use structure::Keyword;
+
 /// Where a pointer points; decides how it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Space {
@@ -42,15 +44,36 @@ pub enum Type {
         /// Where it points.
         space: Space,
     },
-    /// A fixed array of integers, as tracepoint fields have.
+    /// A fixed array.
     Array {
         /// The element.
         of: Box<Type>,
-        /// Elements.
+        /// Elements; 0 where C leaves it open.
         len: u32,
     },
     /// A tuple.
     Tuple(Vec<Type>),
+    /// A tuple whose fields have names, in the order in which they were written.
+    Record(Vec<(String, Type)>),
+    /// A C structure or union. Its members are looked up by its name when they are needed: a pointer to it
+    /// costs nothing.
+    Struct {
+        /// `struct` or `union`.
+        keyword: Keyword,
+        /// The tag, or a name that no tag can have where there is none.
+        name: String,
+        /// Bytes; 0 if only its name is known.
+        size: u32,
+    },
+    /// A C enumeration; its constants are looked up by its name.
+    Enum {
+        /// The tag, or a name that no tag can have where there is none.
+        name: String,
+        /// Bytes: 1, 2, 4 or 8.
+        width: u8,
+        /// Whether it has negative constants.
+        signed: bool,
+    },
 }
 
 impl Type {
@@ -66,12 +89,12 @@ impl Type {
 
     /// Whether arithmetic on it is signed.
     pub fn is_signed(&self) -> bool {
-        matches!(self, Self::Int { signed: true, .. })
+        matches!(self, Self::Int { signed: true, .. } | Self::Enum { signed: true, .. })
     }
 
     /// Whether one machine word holds it, so that it needs no memory.
     pub fn is_scalar(&self) -> bool {
-        matches!(self, Self::Bool | Self::Int { .. } | Self::Pointer { .. })
+        matches!(self, Self::Bool | Self::Int { .. } | Self::Pointer { .. } | Self::Enum { .. })
     }
 
     /// The type as a map stores it: integers grow to 64 bits, whatever the literal, so that a later cell
@@ -82,8 +105,16 @@ impl Type {
             Self::Int { signed, .. } => Self::Int { width: 8, signed: *signed },
             Self::String { capacity } => Self::String { capacity: capacity.next_multiple_of(8) },
             Self::Tuple(items) => Self::Tuple(items.iter().map(Self::stored).collect()),
+            Self::Record(fields) => {
+                Self::Record(fields.iter().map(|(name, ty)| (name.clone(), ty.stored())).collect())
+            }
             other => other.clone(),
         }
+    }
+
+    /// A pointer to `self`.
+    pub fn pointer(self, space: Space) -> Self {
+        Self::Pointer { to: Box::new(self), space }
     }
 }
 
@@ -94,7 +125,7 @@ impl fmt::Display for Type {
             Self::Bool => f.write_str("bool"),
             Self::Int { width, signed } => write!(f, "{}int{}", if *signed { "" } else { "u" }, width * 8),
             Self::String { capacity } => write!(f, "string[{capacity}]"),
-            Self::Pointer { to, .. } => write!(f, "{to}*"),
+            Self::Pointer { to, .. } => write!(f, "{to} *"),
             Self::Array { of, len } => write!(f, "{of}[{len}]"),
             Self::Tuple(items) => {
                 f.write_str("(")?;
@@ -106,6 +137,15 @@ impl fmt::Display for Type {
                 }
                 f.write_str(")")
             }
+            Self::Record(fields) => {
+                f.write_str("record {")?;
+                for (i, (name, ty)) in fields.iter().enumerate() {
+                    write!(f, "{} .{name} = {ty}", if i > 0 { "," } else { "" })?;
+                }
+                f.write_str(" }")
+            }
+            Self::Struct { keyword, name, .. } => write!(f, "{} {name}", keyword.text()),
+            Self::Enum { name, .. } => write!(f, "enum {name}"),
         }
     }
 }

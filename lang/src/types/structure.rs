@@ -16,12 +16,22 @@ pub enum Keyword {
     Union,
 }
 
+impl Keyword {
+    /// As written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Struct => "struct",
+            Self::Union => "union",
+        }
+    }
+}
+
 /// A structure or union with a known size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Structure {
     /// `struct` or `union`.
     pub keyword: Keyword,
-    /// The tag, without the keyword; empty if it has none.
+    /// The tag, without the keyword; where there is none a name that no tag can have.
     pub name: String,
     /// Bytes, padding included.
     pub size: u32,
@@ -40,8 +50,15 @@ pub struct Member {
     pub offset: u32,
     /// Set for a bit-field.
     pub bits: Option<Bits>,
-    /// What it holds; of a bit-field the declared type.
+    /// What it holds; of a bit-field the declared type. An array of `char` is a string.
     pub ty: Type,
+}
+
+impl Structure {
+    /// The type of its values.
+    pub fn ty(&self) -> Type {
+        Type::Struct { keyword: self.keyword, name: self.name.clone(), size: self.size }
+    }
 }
 
 /// The place of a bit-field within the bytes at its member's offset (little endian).
@@ -56,7 +73,7 @@ pub struct Bits {
 /// An enumeration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Enumeration {
-    /// The tag, without the keyword; empty if it has none.
+    /// The tag, without the keyword; where there is none a name that no tag can have.
     pub name: String,
     /// Bytes: 1, 2, 4 or 8.
     pub width: u8,
@@ -64,4 +81,16 @@ pub struct Enumeration {
     pub signed: bool,
     /// Constants and their values (the bits of an unsigned 64-bit one), in the order of declaration.
     pub variants: Vec<(String, i64)>,
+}
+
+impl Enumeration {
+    /// The type of its values.
+    pub fn ty(&self) -> Type {
+        Type::Enum { name: self.name.clone(), width: self.width, signed: self.signed }
+    }
+
+    /// The constant of a value.
+    pub fn symbol(&self, value: i64) -> Option<&str> {
+        self.variants.iter().find(|(_, other)| *other == value).map(|(name, _)| name.as_str())
+    }
 }

@@ -6,7 +6,6 @@
 
 use probebook_lang::environment::Watch;
 use probebook_lang::ir::{MapId, Value};
-use probebook_lang::types::layout::Shape;
 
 use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::Unsupported;
@@ -66,7 +65,7 @@ impl<'a> Selector<'a> {
 
     fn value_width(spec: &MapSpec) -> (u8, bool) {
         match &spec.value {
-            Some(layout) => (layout.size as u8, layout.shape == Shape::Int { signed: true }),
+            Some(layout) => (layout.size as u8, layout.shape.is_signed()),
             None => (8, false),
         }
     }

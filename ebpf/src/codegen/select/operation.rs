@@ -58,6 +58,11 @@ impl<'a> Selector<'a> {
                 let dst = self.result(result);
                 self.fact(dst, op)?;
             }
+            Op::LocalAddress(memory) => {
+                let dst = self.result(result);
+                let mem = self.mem(*memory);
+                self.inst(VInst::Address(dst, mem));
+            }
             Op::MapGet { map, key } => {
                 let dst = self.result(result);
                 self.map_get(dst, *map, *key);

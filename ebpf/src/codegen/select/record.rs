@@ -1,7 +1,6 @@
 //! Records for user space, and the session's counters.
 
 use probebook_lang::ir::{RECORD_HEADER, RecordId, Value};
-use probebook_lang::types::layout::Shape;
 
 use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::vcode::{Label, Mem};
@@ -26,14 +25,11 @@ impl Selector<'_> {
         for (part, &field) in record.fields.iter().zip(fields) {
             self.zero(mem.plus(end), part.offset.saturating_sub(end));
             let to = mem.plus(part.offset);
-            match part.layout.shape {
-                Shape::Bool | Shape::Int { .. } | Shape::Pointer => {
-                    self.store_any(to, part.layout.size as u8, field);
-                }
-                Shape::String | Shape::Tuple(_) | Shape::Array(..) => {
-                    let from = self.mem(field);
-                    self.copy(to, from, part.layout.size);
-                }
+            if part.layout.shape.is_scalar() {
+                self.store_any(to, part.layout.size as u8, field);
+            } else {
+                let from = self.mem(field);
+                self.copy(to, from, part.layout.size);
             }
             end = part.offset + part.layout.size;
         }

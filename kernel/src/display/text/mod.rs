@@ -115,6 +115,15 @@ fn write_plain(out: &mut Vec<u8>, value: &Value, cleaned: bool) {
             write_list(out, items, ",", cleaned);
             out.push(b']');
         }
+        Value::Record(fields) => {
+            out.push(b'{');
+            for (i, (name, value)) in fields.iter().enumerate() {
+                push(out, format_args!("{} .{name} = ", if i > 0 { "," } else { "" }));
+                write_plain(out, value, cleaned);
+            }
+            out.extend_from_slice(if fields.is_empty() { b"}" } else { b" }" });
+        }
+        Value::Enum(_, name) => push(out, format_args!("{name}")),
     }
 }
 
@@ -203,6 +212,7 @@ fn by_value(a: &EntryValue, b: &EntryValue, ty: &MapValue) -> Ordering {
         (EntryValue::Plain(a) | EntryValue::Number(a), EntryValue::Plain(b) | EntryValue::Number(b)) => {
             match (integer(a), integer(b)) {
                 (Some(a), Some(b)) => a.cmp(&b),
+                _ if matches!((a, b), (Value::Enum(..), Value::Enum(..))) => a.cmp(b),
                 // Values of other types are ordered by key.
                 _ => Ordering::Equal,
             }

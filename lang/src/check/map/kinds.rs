@@ -63,6 +63,12 @@ fn kind_name(ty: &Type) -> String {
         Type::Tuple(items) => {
             format!("the tuple ({})", items.iter().map(kind_name).collect::<Vec<_>>().join(", "))
         }
+        Type::Record(fields) => {
+            let fields: Vec<_> =
+                fields.iter().map(|(name, ty)| format!("{name} = {}", kind_name(ty))).collect();
+            format!("the record ({})", fields.join(", "))
+        }
+        Type::Struct { .. } | Type::Enum { .. } => format!("`{ty}`"),
         Type::Void => "nothing".into(),
     }
 }

@@ -162,8 +162,12 @@ impl Parser<'_> {
                 self.bump();
                 ExprKind::Name(word.to_string())
             }
+            "offsetof" => {
+                self.bump();
+                self.offset_of()
+            }
             "typeof" => ExprKind::TypeOf(self.type_name()),
-            "offsetof" | "typeinfo" => {
+            "typeinfo" => {
                 self.bump();
                 if let Some(opening) = self.eat("(") {
                     self.skip_to_close(opening);
@@ -255,9 +259,7 @@ impl Parser<'_> {
     fn parenthesised(&mut self) -> Expr {
         let opening = self.bump().span;
         if self.peek(0).kind == TokenKind::Ident && self.at_nth(1, "=") {
-            self.skip_to_close(opening);
-            self.unsupported(opening.to(self.last), "records are");
-            return self.error_expr(opening);
+            return self.record(opening);
         }
         let outer = std::mem::take(&mut self.in_predicate);
         let mut items = Vec::new();
@@ -282,6 +284,36 @@ impl Parser<'_> {
                 Expr { kind: ExprKind::Tuple(items), span }
             }
         }
+    }
+
+    /// `(a = 1, b = 2)`, behind the bracket.
+    fn record(&mut self, opening: Span) -> Expr {
+        let outer = std::mem::take(&mut self.in_predicate);
+        let mut fields: Vec<(Name, Expr)> = Vec::new();
+        loop {
+            let name = self.peek(0);
+            if name.kind != TokenKind::Ident {
+                self.expected(Code::Expected, "the name of a field");
+                break;
+            }
+            self.bump();
+            let name = Name { text: self.slice(name.span).to_string(), span: name.span };
+            if let Some((first, _)) = fields.iter().find(|(other, _)| other.text == name.text) {
+                let message = format!("this record has a field `{}` already", name.text);
+                self.report(
+                    Diagnostic::error(Code::DuplicateField, name.span, message)
+                        .at(first.span, "the first one"),
+                );
+            }
+            self.expect("=");
+            fields.push((name, self.expr()));
+            if self.eat(",").is_none() {
+                break;
+            }
+        }
+        self.expect_close(")", opening, None);
+        self.in_predicate = outer;
+        Expr { kind: ExprKind::Record(fields), span: self.span_from(opening) }
     }
 
     /// Skips to the bracket that closes this one.
@@ -327,15 +359,43 @@ impl Parser<'_> {
             self.expected(Code::Expected, "`(`");
             return ExprKind::Error;
         };
-        let of = if self.at_type() {
-            TypeOrExpr::Type(self.type_name())
-        } else {
-            let outer = std::mem::take(&mut self.in_predicate);
-            let expr = self.expr();
-            self.in_predicate = outer;
-            TypeOrExpr::Expr(expr)
-        };
+        let of = self.type_or_expr();
         self.expect_close(")", opening, None);
         ExprKind::SizeOf(Box::new(of))
+    }
+
+    fn type_or_expr(&mut self) -> TypeOrExpr {
+        if self.at_type() {
+            return TypeOrExpr::Type(self.type_name());
+        }
+        let outer = std::mem::take(&mut self.in_predicate);
+        let expr = self.expr();
+        self.in_predicate = outer;
+        TypeOrExpr::Expr(expr)
+    }
+
+    /// `(type or expr, a.b)`
+    fn offset_of(&mut self) -> ExprKind {
+        let Some(opening) = self.eat("(") else {
+            self.expected(Code::Expected, "`(`");
+            return ExprKind::Error;
+        };
+        let of = self.type_or_expr();
+        self.expect(",");
+        let mut path = Vec::new();
+        loop {
+            let name = self.peek(0);
+            if name.kind != TokenKind::Ident {
+                self.expected(Code::Expected, "the name of a member");
+                break;
+            }
+            self.bump();
+            path.push(Name { text: self.slice(name.span).to_string(), span: name.span });
+            if self.eat(".").is_none() {
+                break;
+            }
+        }
+        self.expect_close(")", opening, None);
+        if path.is_empty() { ExprKind::Error } else { ExprKind::OffsetOf(Box::new(of), path) }
     }
 }

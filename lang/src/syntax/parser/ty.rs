@@ -29,12 +29,12 @@ impl Parser<'_> {
         self.starts_operand(end + 1)
     }
 
-    /// Whether what comes next is a type, up to a closing parenthesis.
+    /// Whether what comes next is a type, up to a closing parenthesis or a comma.
     pub(super) fn at_type(&mut self) -> bool {
         if self.is_type_keyword(0) {
             return true;
         }
-        self.type_length(0).is_some_and(|end| self.at_nth(end, ")"))
+        self.type_length(0).is_some_and(|end| self.at_nth(end, ")") || self.at_nth(end, ","))
     }
 
     fn is_type_keyword(&mut self, n: usize) -> bool {
