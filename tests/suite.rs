@@ -4,7 +4,8 @@
 //! program, `codegen` IR and instructions for a fixed target, `run` what the program prints on this
 //! machine, `display` its picture, `sessions` a notebook of cells split by `// %%`.
 //!
-//! Where BPF may not be used, the tests that load programs are ignored and counted; `REQUIRE_LIVE=1` makes
+//! A fixture that `needs:` what this Linux was built without is no test here; `tests/vm` runs it on a Linux
+//! that has it. Where BPF may not be used, the tests that load programs are ignored and counted; `REQUIRE_LIVE=1` makes
 //! them fail instead.
 
 use std::path::Path;
@@ -40,6 +41,9 @@ fn main() -> ExitCode {
     for (folder, loads, check) in FOLDERS {
         let fixtures = fixture::all(folder).unwrap_or_else(|error| panic!("fixtures/{folder}: {error}"));
         for fixture in fixtures {
+            if loads && !fixture.needs.iter().all(|need| run::has(need)) {
+                continue;
+            }
             let name = format!("{folder}::{}", fixture.name);
             let trial = Trial::test(name, move || verify(&fixture, check));
             trials.push(trial.with_ignored_flag(loads && !live && !required));
@@ -61,13 +65,15 @@ fn verify(fixture: &Fixture, check: Check) -> Result<(), Failed> {
 }
 
 fn source(fixture: &Fixture) -> Source {
-    Source::new(format!("{}.bt", fixture.name), fixture.text.clone())
+    let source = Source::new(format!("{}.bt", fixture.name), fixture.text.clone());
+    probebook_lang::syntax::load(&source, &host::fixed(), &environment(fixture))
 }
 
 fn environment(fixture: &Fixture) -> Environment {
     let mut environment = Environment {
         parameters: Parameters { positional: fixture.args.clone() },
         cell: "cell 1".into(),
+        unsafe_allowed: fixture.unsafe_allowed,
         ..Environment::default()
     };
     fixture.set_environment(&mut environment);

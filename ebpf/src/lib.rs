@@ -14,6 +14,9 @@ pub mod tracer;
 pub mod value;
 
 mod attach;
+mod cgroup;
+mod clock;
+mod handles;
 mod load;
 mod sys;
 

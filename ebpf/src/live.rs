@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 
 use probebook_lang::Compiled;
 use probebook_lang::diagnostic::{Code, Diagnostic};
-use probebook_lang::environment::{Environment, KnownMap};
+use probebook_lang::environment::{Declaring, Environment, KnownMap};
 use probebook_lang::ir::{self, Op, RecordKind};
 use probebook_lang::source::Source;
 use probebook_lang::types::{MapType, MapValue};
@@ -94,6 +94,14 @@ impl LiveTracer {
         Ok(Arc::new(new))
     }
 
+    /// Keeps what a program declares for later cells. The same text again takes the place of the first.
+    fn remember(&mut self, source: &Source) {
+        let declarations = &mut self.environment.declarations;
+        declarations.retain(|earlier| &*earlier.text != source.text());
+        let name = self.environment.cell.clone();
+        declarations.push(Declaring { name, text: source.text().into() });
+    }
+
     /// Takes over the maps of a program that was started.
     fn adopt(&mut self, maps: &[Arc<Map>]) {
         let cell = self.environment.cell.clone();
@@ -124,7 +132,7 @@ impl Tracer for LiveTracer {
 
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
-        let Compiled { module, result, macros, warnings } =
+        let Compiled { module, result, declares, macros, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -149,6 +157,7 @@ impl Tracer for LiveTracer {
             plan: Plan {
                 pid: options.pid.or(options.command),
                 uprobe_multi: target.linux >= (6, 6) && !options.no_uprobe_multi,
+                kprobe_multi: features::has_kprobe_multi() && !options.no_kprobe_multi,
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
@@ -161,6 +170,9 @@ impl Tracer for LiveTracer {
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);
+        if declares {
+            self.remember(source);
+        }
         self.environment.define(macros);
         self.environment.settings.config = module.config;
         Ok(Box::new(session))
@@ -179,6 +191,7 @@ impl Tracer for LiveTracer {
             None => {
                 self.maps.clear();
                 self.environment.maps.clear();
+                self.environment.declarations.clear();
                 self.environment.macros.clear();
                 self.environment.settings.reset();
             }

@@ -37,6 +37,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Do without uprobe.multi links.
     pub no_uprobe_multi: bool,
+    /// Do without kprobe.multi links.
+    pub no_kprobe_multi: bool,
     /// Only events of this process (`-p`).
     pub pid: Option<u32>,
     /// The process of a command that is run with the program (`-c`): as in bpftrace, probes that are attached
@@ -68,7 +70,8 @@ pub trait Tracer: Send {
     /// The environment, to set parameters and the cell's name.
     fn environment_mut(&mut self) -> &mut Environment;
 
-    /// Compiles, loads, runs `begin`, attaches. On any failure nothing is left attached and no map of an
+    /// Compiles, loads, runs `begin`, attaches. The source holds all files that it names: they are read with the
+    /// rights of the caller, not with those of who traces. On any failure nothing is left attached and no map of an
     /// earlier cell is changed.
     ///
     /// # Errors
@@ -81,7 +84,7 @@ pub trait Tracer: Send {
     /// Where Linux refuses to read it.
     fn snapshot(&self, name: &str) -> Result<Option<MapSnapshot>, Error>;
 
-    /// Forgets a map, or all of them and what programs have set in `config` blocks.
+    /// Forgets a map, or all of them and what programs have declared, and set in `config` blocks.
     fn reset(&mut self, name: Option<&str>);
 }
 

@@ -1,13 +1,16 @@
 //! Bytes and their layout ↔ [`Value`]: what a key, a map element or a record's field means.
 //!
 //! The text form is bpftrace's: strings raw, tuples `(1, a)`, booleans `true`/`false`, pointers `0x55`,
-//! arrays `[1,2]`, records and structures `{ .a = 1, .b = z }`, enumerations by the name of their constant.
+//! arrays `[1,2]`, bytes as ASCII and `\xNN`, records and structures `{ .a = 1, .b = z }`, enumerations by the name of their constant.
 
 use std::fmt;
 use std::sync::Arc;
 
+use probebook_lang::types::BUFFER_HEADER;
 use probebook_lang::types::layout::{Field, Layout, Shape};
 use probebook_lang::types::structure::Bits;
+
+use crate::handles;
 
 /// A decoded value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,6 +25,15 @@ pub enum Value {
     Pointer(u64),
     /// The bytes up to the first NUL. **Hostile**: whatever the traced system put there.
     String(Vec<u8>),
+    /// The bytes of a buffer. **Hostile** as well.
+    Buffer(Vec<u8>),
+    /// What a program kept of a thing, and the text that user space has made of it.
+    Handle {
+        /// What it consists of.
+        raw: Box<Value>,
+        /// Made when the value was read. **Hostile**: names are what others chose.
+        text: Vec<u8>,
+    },
     /// A tuple.
     Tuple(Vec<Value>),
     /// An array.
@@ -51,6 +63,14 @@ impl Value {
             Shape::String => {
                 let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
                 Self::String(bytes[..end].to_vec())
+            }
+            Shape::Buffer => {
+                let (length, bytes) = bytes.split_at(bytes.len().min(BUFFER_HEADER as usize));
+                Self::Buffer(bytes[..bytes.len().min(word(length) as usize)].to_vec())
+            }
+            Shape::Handle(handle, inner) => {
+                let raw = Self::decode(inner, bytes);
+                Self::Handle { text: handles::text(*handle, &raw), raw: raw.into() }
             }
             Shape::Tuple(parts) => Self::Tuple(
                 parts
@@ -99,6 +119,14 @@ impl Value {
                 let length = text.len().min(size.saturating_sub(1));
                 bytes[..length].copy_from_slice(&text[..length]);
             }
+            (Self::Buffer(data), _) => {
+                let length = data.len().min(size.saturating_sub(BUFFER_HEADER as usize));
+                put(&mut bytes[..size.min(BUFFER_HEADER as usize)], length as u64);
+                if let Some(to) = bytes.get_mut(BUFFER_HEADER as usize..BUFFER_HEADER as usize + length) {
+                    to.copy_from_slice(&data[..length]);
+                }
+            }
+            (Self::Handle { raw, .. }, Shape::Handle(_, inner)) => raw.encode(inner, bytes),
             (Self::Tuple(values), Shape::Tuple(parts)) => {
                 for (value, part) in values.iter().zip(parts) {
                     let offset = (part.offset as usize).min(size);
@@ -119,7 +147,7 @@ impl Value {
                     }
                 }
             }
-            (Self::Tuple(_) | Self::Array(_) | Self::Record(_), _) => {}
+            (Self::Handle { .. } | Self::Tuple(_) | Self::Array(_) | Self::Record(_), _) => {}
         }
     }
 
@@ -131,6 +159,8 @@ impl Value {
             Self::Uint(value) => to.extend(value.to_string().bytes()),
             Self::Pointer(value) => to.extend(format!("{value:#x}").bytes()),
             Self::String(text) => to.extend(text),
+            Self::Buffer(bytes) => write_bytes(bytes, to),
+            Self::Handle { text, .. } => to.extend(text),
             Self::Tuple(values) => list(values, b"(", b", ", b")", to),
             Self::Array(values) => list(values, b"[", b",", b"]", to),
             Self::Record(fields) => {
@@ -153,7 +183,12 @@ impl Value {
             Self::Bool(value) => u64::from(*value),
             Self::Int(value) | Self::Enum(value, _) => *value as u64,
             Self::Uint(value) | Self::Pointer(value) => *value,
-            Self::String(_) | Self::Tuple(_) | Self::Array(_) | Self::Record(_) => 0,
+            Self::String(_)
+            | Self::Buffer(_)
+            | Self::Handle { .. }
+            | Self::Tuple(_)
+            | Self::Array(_)
+            | Self::Record(_) => 0,
         }
     }
 }
@@ -175,6 +210,16 @@ fn list(values: &[Value], open: &[u8], between: &[u8], close: &[u8], to: &mut Ve
         value.write(to);
     }
     to.extend(close);
+}
+
+/// Bytes, those that are no printable ASCII as `\xNN`.
+fn write_bytes(bytes: &[u8], to: &mut Vec<u8>) {
+    for &byte in bytes {
+        match byte {
+            b' '..=b'~' => to.push(byte),
+            _ => to.extend(format!("\\x{byte:02x}").bytes()),
+        }
+    }
 }
 
 fn tail(bytes: &[u8], offset: usize) -> &[u8] {

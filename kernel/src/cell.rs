@@ -7,8 +7,11 @@
 //!
 //! *Not here:* what a magic does (`magic`), how a program is run (`runs`).
 
+use probebook_lang::environment::Environment;
 use probebook_lang::format::{Refusal, format};
+use probebook_lang::host::Host;
 use probebook_lang::source::{Source, Span};
+use probebook_lang::syntax::load;
 
 use crate::magic::{Command, Fault, Trace};
 
@@ -58,6 +61,12 @@ impl Cell {
             commands,
             trace: trace.unwrap_or_default(),
         })
+    }
+
+    /// Brings in the files that the program names, and what earlier cells declare.
+    pub fn load(&mut self, host: &dyn Host, environment: &Environment) {
+        self.program = load(&self.program, host, environment);
+        self.written = self.program.with_text(self.written.text());
     }
 
     /// The cell with its program laid out, without the magic that asks for it.

@@ -22,6 +22,15 @@ pub struct KnownMap {
     pub users: Vec<String>,
 }
 
+/// The text of an earlier cell that declares something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaring {
+    /// The cell, by the name the notebook gave it.
+    pub name: String,
+    /// The whole text: what it declares is read from it again, with places that diagnostics can show.
+    pub text: Arc<str>,
+}
+
 /// A macro that an earlier cell defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownMacro {
@@ -55,6 +64,12 @@ pub enum Watch {
 pub struct Environment {
     /// Maps by name without the `@`; the anonymous map is the empty name.
     pub maps: BTreeMap<String, KnownMap>,
+    /// Cells with C declarations and imports, the oldest first; what is declared again replaces.
+    pub declarations: Vec<Declaring>,
+    /// Where headers are looked for first (`-I`).
+    pub include_directories: Vec<String>,
+    /// Headers that are read before every program (`--include`).
+    pub headers: Vec<String>,
     /// Macros, the latest first.
     pub macros: Vec<KnownMacro>,
     /// Configuration that earlier cells and the process environment have left.
@@ -68,7 +83,7 @@ pub struct Environment {
     pub watch: Watch,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
-    /// Whether `print` and the like may refer to unsafe functions.
+    /// Whether functions may be called that can harm the machine ([`crate::builtins::UNSAFE`]).
     pub unsafe_allowed: bool,
 }
 

@@ -56,9 +56,27 @@ pub struct TracepointFormat {
     pub fields: Vec<Field>,
 }
 
+/// A function of Linux or of a module of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KernelFunction {
+    /// Its symbol.
+    pub name: String,
+    /// The module; `vmlinux` is Linux itself.
+    pub module: String,
+}
+
 /// Why a fact cannot be had, in words that say what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable(pub String);
+
+/// A file that a program names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextFile {
+    /// Where it was found; what diagnostics call it.
+    pub path: String,
+    /// What it holds.
+    pub text: String,
+}
 
 /// Facts about the running machine. Lookups are by exact name; matching wildcards is `lang`'s business.
 pub trait Host {
@@ -68,6 +86,8 @@ pub trait Host {
     fn tracepoint(&self, category: &str, event: &str) -> Result<Option<TracepointFormat>, Unavailable>;
     /// Names that `rawtracepoint:` can take, sorted.
     fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable>;
+    /// The functions that `kprobe:` can take, by name; each name once in a module.
+    fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable>;
     /// The absolute path of a program or library given as a path, a program in `$PATH`, or a library's
     /// bare name (`libc`, `c`, `libssl`).
     fn resolve_binary(&self, name: &str) -> Option<String>;
@@ -75,6 +95,23 @@ pub trait Host {
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
+    /// The header that `#include` in the file `from` means: looked for beside `from` unless `is_system`, then in
+    /// the directories, then where the system keeps its headers.
+    fn header(
+        &self,
+        name: &str,
+        _from: &str,
+        _is_system: bool,
+        _directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        Err(Unavailable(format!("no files can be read here, nor {name}")))
+    }
+    /// What `import` in the file `from` means: a file, or all files of a directory that can be imported.
+    fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        Err(Unavailable(format!("no files can be read here, nor {path}")))
+    }
+    /// The id of the cgroup that a directory of a cgroup file system stands for.
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable>;
     /// A structure or union of Linux. Names of those without a tag come from types of this host.
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>>;
     /// An enumeration of Linux, likewise.
@@ -98,8 +135,14 @@ pub struct FixedHost {
     pub tracepoints: BTreeMap<String, TracepointFormat>,
     /// Names for `rawtracepoint:`.
     pub raw_tracepoints: Vec<String>,
+    /// What `kprobe:` can take.
+    pub kernel_functions: Arc<Vec<KernelFunction>>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Path → text of headers and imports; a directory is what paths have in common.
+    pub files: BTreeMap<String, String>,
+    /// Directory → id.
+    pub cgroups: BTreeMap<String, u64>,
     /// Structures and unions.
     pub structures: Vec<Arc<Structure>>,
     /// Enumerations.
@@ -123,6 +166,10 @@ impl Host for FixedHost {
         Ok(self.raw_tracepoints.clone())
     }
 
+    fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
+        Ok(Arc::clone(&self.kernel_functions))
+    }
+
     fn resolve_binary(&self, name: &str) -> Option<String> {
         let is_match = |path: &&String| {
             *path == name || path.rsplit('/').next().is_some_and(|file| file.split('.').next() == Some(name))
@@ -136,6 +183,33 @@ impl Host for FixedHost {
 
     fn cpus(&self) -> u32 {
         4
+    }
+
+    fn header(
+        &self,
+        name: &str,
+        _from: &str,
+        _is_system: bool,
+        _directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        let text = self.files.get(name).ok_or_else(|| Unavailable(format!("no such file: {name}")))?;
+        Ok(TextFile { path: name.to_owned(), text: text.clone() })
+    }
+
+    fn import(&self, path: &str, _from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        let is_meant =
+            |file: &str| file.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let found: Vec<_> = self
+            .files
+            .iter()
+            .filter(|(file, _)| is_meant(file))
+            .map(|(path, text)| TextFile { path: path.clone(), text: text.clone() })
+            .collect();
+        if found.is_empty() { Err(Unavailable(format!("no such file: {path}"))) } else { Ok(found) }
+    }
+
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable> {
+        self.cgroups.get(path).copied().ok_or_else(|| Unavailable(format!("no such directory: {path}")))
     }
 
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {
@@ -167,6 +241,6 @@ impl Host for FixedHost {
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {
-        name == "bpf_task_from_pid"
+        name == "bpf_task_from_pid" || self.kernel_functions.iter().any(|function| function.name == name)
     }
 }

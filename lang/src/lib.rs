@@ -4,6 +4,7 @@
 pub mod builtins;
 pub mod check;
 pub mod config;
+pub mod declare;
 pub mod diagnostic;
 pub mod environment;
 pub mod expand;
@@ -12,6 +13,7 @@ pub mod host;
 pub mod ir;
 pub mod lower;
 pub mod opt;
+pub mod printf;
 pub mod probes;
 pub mod query;
 pub mod source;
@@ -20,10 +22,11 @@ pub mod syntax;
 pub mod typed;
 pub mod types;
 
-use diagnostic::Diagnostic;
+use diagnostic::{Diagnostic, Label};
 use environment::{Environment, KnownMacro};
 use host::Host;
-use source::Source;
+use source::{Source, Span};
+use syntax::ast::Use;
 
 /// A program that was accepted.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Compiled {
     pub module: ir::Module,
     /// The map that a bare `@map` in last place names; its result is the map itself.
     pub result: Option<ir::MapId>,
+    /// Whether later cells can use what it declares.
+    pub declares: bool,
     /// The macros it defines, for [`Environment::define`].
     pub macros: Vec<KnownMacro>,
     /// Warnings.
@@ -39,6 +44,8 @@ pub struct Compiled {
 }
 
 /// The whole way from text to IR: parse, check, lower, optimise.
+///
+/// Reads no files: those that the program names are to be in the source already ([`syntax::load`]).
 ///
 /// # Errors
 /// All diagnostics, warnings included, if at least one is an error.
@@ -50,14 +57,38 @@ pub fn compile(
     let (program, mut diagnostics) = syntax::parse(source, &environment.parameters);
     let (typed, checked) = check::check(&program, host, environment);
     diagnostics.extend(checked);
+    diagnostics.iter_mut().for_each(|diagnostic| tell_uses(diagnostic, &program.uses));
     if diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.sort_by_key(|d| (std::cmp::Reverse(d.severity), d.span));
         return Err(diagnostics);
     }
-    let mut module = lower::lower(&typed, &structures::Structures::new(host));
+    let mut module = lower::lower(&typed, &structures::Structures::new(host, &typed.declared));
     opt::optimise(&mut module);
     let text = std::sync::Arc::new(source.clone());
     let known = |definition| KnownMacro { definition, source: text.clone() };
     let macros = program.macros.into_iter().map(known).collect();
-    Ok(Compiled { module, result: typed.result_map, macros, warnings: diagnostics })
+    let declares = !program.c.is_empty() || !program.imports.is_empty();
+    Ok(Compiled { module, result: typed.result_map, declares, macros, warnings: diagnostics })
+}
+
+/// How many uses of definitions a diagnostic shows.
+const MOST_USES: usize = 4;
+
+/// What is wrong in the body of a `#define` is so where its name is used: shows where that is.
+fn tell_uses(diagnostic: &mut Diagnostic, uses: &[Use]) {
+    if diagnostic.of.is_some() {
+        return;
+    }
+    let mut shown = vec![diagnostic.span];
+    while let Some(one) = uses.iter().find(|one| {
+        let is_inside = |span: &Span| one.body.start <= span.start && span.end <= one.body.end;
+        !shown.contains(&one.span) && shown.iter().any(is_inside)
+    }) {
+        if shown.len() > MOST_USES {
+            break;
+        }
+        shown.push(one.span);
+        let text = format!("`{}` is used here", one.name);
+        diagnostic.labels.push(Label { span: one.span, text, of: None });
+    }
 }

@@ -76,6 +76,17 @@ pub enum AttachPoint {
         /// As `sched_switch`.
         event: String,
     },
+    /// A kernel function, at its entry, its return, or an instruction in it.
+    Kprobe {
+        /// The module that was asked for; `vmlinux` is Linux itself.
+        module: Option<String>,
+        /// The function.
+        function: String,
+        /// Bytes from its start.
+        offset: u64,
+        /// At the return.
+        at_return: bool,
+    },
     /// A user function, at its entry or its return.
     Uprobe {
         /// The absolute path of the binary.
@@ -103,6 +114,8 @@ impl AttachPoint {
             Self::Software { .. } => "software",
             Self::Tracepoint { .. } => "tracepoint",
             Self::RawTracepoint { .. } => "rawtracepoint",
+            Self::Kprobe { at_return: false, .. } => "kprobe",
+            Self::Kprobe { at_return: true, .. } => "kretprobe",
             Self::Uprobe { at_return: false, .. } => "uprobe",
             Self::Uprobe { at_return: true, .. } => "uretprobe",
         }
@@ -125,6 +138,14 @@ impl fmt::Display for AttachPoint {
             Self::Software { event, period } => write!(f, "{provider}:{event}:{period}"),
             Self::Tracepoint { category, event } => write!(f, "{provider}:{category}:{event}"),
             Self::RawTracepoint { event } => write!(f, "{provider}:{event}"),
+            Self::Kprobe { module, function, offset, .. } => {
+                write!(f, "{provider}:")?;
+                if let Some(module) = module {
+                    write!(f, "{module}:")?;
+                }
+                f.write_str(function)?;
+                if *offset > 0 { write!(f, "+{offset}") } else { Ok(()) }
+            }
             Self::Uprobe { path, function, .. } => write!(f, "{provider}:{path}:{function}"),
         }
     }

@@ -1,11 +1,13 @@
 //! names of C types → their definitions: [`Structures`].
 //!
-//! Only what is asked for is ever looked up.
+//! Asks what the program, its headers and earlier cells declare, then the host. Only what is asked for is ever
+//! looked up there.
 //!
 //! *Not here:* where the host finds them (BTF, in `probebook_ebpf::host`).
 
 use std::sync::Arc;
 
+use crate::declare::Definitions;
 use crate::host::Host;
 use crate::types::Type;
 use crate::types::layout::{Field, Layout, Part, Shape};
@@ -17,6 +19,7 @@ const MAX_DEPTH: u32 = 32;
 /// All C types that a program can name.
 pub struct Structures<'a> {
     host: &'a dyn Host,
+    declared: &'a Definitions,
 }
 
 /// A member found by its name, perhaps within anonymous ones.
@@ -32,28 +35,29 @@ pub struct Found {
 
 impl<'a> Structures<'a> {
     /// Looks up nothing yet.
-    pub fn new(host: &'a dyn Host) -> Self {
-        Self { host }
+    pub fn new(host: &'a dyn Host, declared: &'a Definitions) -> Self {
+        Self { host, declared }
     }
 
     /// A structure or union by its name.
     pub fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {
-        self.host.structure(keyword, name)
+        let declared = self.declared.structures.get(&(keyword, name.to_owned()));
+        declared.cloned().or_else(|| self.host.structure(keyword, name))
     }
 
     /// An enumeration by its name.
     pub fn enumeration(&self, name: &str) -> Option<Arc<Enumeration>> {
-        self.host.enumeration(name)
+        self.declared.enumerations.get(name).cloned().or_else(|| self.host.enumeration(name))
     }
 
     /// What a `typedef` names.
     pub fn typedef(&self, name: &str) -> Option<Type> {
-        self.host.typedef(name)
+        self.declared.typedefs.get(name).cloned().or_else(|| self.host.typedef(name))
     }
 
     /// A constant of an enumeration.
     pub fn enum_constant(&self, name: &str) -> Option<(Arc<Enumeration>, i64)> {
-        self.host.enum_constant(name)
+        self.declared.constants.get(name).cloned().or_else(|| self.host.enum_constant(name))
     }
 
     /// The member of a structure by its name, also within anonymous members.

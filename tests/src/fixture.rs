@@ -2,6 +2,8 @@
 //!
 //! A directive is a comment line `// name: words` before the program:
 //! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `needs:` what Linux must have for it, by the names of its probes: `kprobe`;
+//! * `unsafe: on` allows unsafe functions;
 //! * `env: NAME=value` a variable of the process environment;
 //! * `watch: everything` or `nothing`: what programs notice of what goes wrong (`-k`, `--no-warnings`);
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
@@ -18,6 +20,10 @@ pub enum Workload {
     Getppid(u32),
     /// `close n`: closes a descriptor that is not open.
     Close(i32),
+    /// `write n TEXT`: the system call with a descriptor that is not open and n bytes of the text.
+    Write(usize, String),
+    /// `exec ARGUMENTS`: the system call for a program that is not there, whose arguments these are.
+    Exec(Vec<String>),
     /// `open PATH`: opens a file that is not there.
     Open(String),
     /// `atoi TEXT`: libc's function.
@@ -41,6 +47,10 @@ pub struct Fixture {
     pub text: String,
     /// `args:`
     pub args: Vec<String>,
+    /// `needs:`
+    pub needs: Vec<String>,
+    /// `unsafe: on`
+    pub unsafe_allowed: bool,
     /// `env:`
     pub env: Vec<(String, String)>,
     /// `watch:`
@@ -60,8 +70,10 @@ impl Fixture {
         let mut fixture = Self {
             path: path.to_owned(),
             name,
-            args: Vec::new(),
-            env: Vec::new(),
+            args: vec![],
+            needs: vec![],
+            unsafe_allowed: false,
+            env: vec![],
             watch: Watch::default(),
             workload: None,
             text: String::new(),
@@ -74,6 +86,8 @@ impl Fixture {
                 "args" => {
                     fixture.args = words.split(' ').map(|word| word.trim_matches('"').to_owned()).collect()
                 }
+                "needs" => fixture.needs = words.split(' ').map(str::to_owned).collect(),
+                "unsafe" => fixture.unsafe_allowed = words == "on",
                 "env" => {
                     let (name, value) = words.split_once('=').unwrap_or((words, ""));
                     fixture.env.push((name.to_owned(), value.to_owned()));
@@ -114,6 +128,12 @@ impl Workload {
         match call {
             "getppid" => Self::Getppid(number() as u32),
             "close" => Self::Close(number()),
+            "write" => {
+                let (count, text) = argument.split_once(' ').unwrap_or((argument, ""));
+                let count = count.parse().unwrap_or_else(|_| panic!("not a number: {count}"));
+                Self::Write(count, text.to_owned())
+            }
+            "exec" => Self::Exec(argument.split(' ').map(str::to_owned).collect()),
             "open" => Self::Open(argument.to_owned()),
             "atoi" => Self::Atoi(argument.to_owned()),
             "fault" => Self::Fault(number() as usize),

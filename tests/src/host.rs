@@ -55,6 +55,18 @@ pub fn fixed() -> FixedHost {
             field("next_prio", "int", 60, 4, true, Integer),
         ],
     );
+    for (path, text) in [
+        (
+            "shapes.h",
+            "#ifndef SHAPES_H\n#define SHAPES_H\n#error not for everybody\n#include <gone.h>\nstruct shape {\n  colour_t colour;\n};\n#define SIDES 4\n#define AREA(a, b) ((a) * (b))\n#define WRONG ($side +\n#endif\n",
+        ),
+        ("lib/wrong.bt", "begin { printf(\"%d\\n\", unknown); }\n"),
+        ("lib/statement.bt", "@x = 1;\n"),
+        ("lib/round.bt", "import \"lib/round.bt\";\nbegin { print(1); }\n"),
+        ("fast.bpf.c", "int f(void) { return 1; }\n"),
+    ] {
+        host.files.insert(path.into(), text.into());
+    }
     host.raw_tracepoints = vec!["sched_switch".into(), "sys_enter".into(), "sys_exit".into()];
     host.binaries.insert(
         "/usr/lib/libc.so.6".into(),

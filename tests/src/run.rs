@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ffi::CString;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{hint, thread};
 
@@ -21,7 +22,8 @@ use probebook_ebpf::map::MapSnapshot;
 use probebook_ebpf::tracer::{Options, Refusal, Running, Tracer};
 use probebook_lang::diagnostic::{Style, render};
 use probebook_lang::ir::{self, print};
-use probebook_lang::source::Source;
+use probebook_lang::source::{Source, Span};
+use probebook_lang::syntax::load;
 
 use crate::fixture::{Fixture, Workload};
 
@@ -32,6 +34,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub fn is_live() -> bool {
     let source = Source::new("probe", "begin { @x = 1; }");
     LiveTracer::new().start(&source, &Options::default()).is_ok()
+}
+
+/// Whether this Linux was built with a kind of probes.
+///
+/// # Panics
+/// On a name it does not know: a fault of the fixture.
+pub fn has(need: &str) -> bool {
+    match need {
+        "kprobe" => Path::new("/sys/bus/event_source/devices/kprobe").exists(),
+        _ => panic!("unknown need: {need}"),
+    }
 }
 
 /// Runs a fixture and returns its output: events as text, then maps, then the exit code if it is not 0.
@@ -60,7 +73,10 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
     fixture.set_environment(tracer.environment_mut());
     tracer.environment_mut().parameters.positional = arguments(fixture);
-    let source = Source::new(fixture.name.clone(), fixture.text.clone());
+    tracer.environment_mut().unsafe_allowed = fixture.unsafe_allowed;
+    // The path decides where imports are looked for.
+    let source = Source::new(fixture.path.to_string_lossy(), fixture.text.clone());
+    let source = load(&source, tracer.host(), tracer.environment());
     let mut running = tracer.start(&source, &Options::default()).map_err(|refusal| match refusal {
         Refusal::Program(diagnostics) => render(&source, &diagnostics, Style::Plain),
         Refusal::Machine(Error::Verifier { diagnostic, log }) => {
@@ -76,10 +92,10 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     } else if let Some(workload) = &fixture.workload {
         workload.perform();
     } else if !running.is_finished() {
-        output.until_exit(running.as_mut());
+        output.until_exit(running.as_mut(), &source);
     }
     running.stop().map_err(|error| error.to_string())?;
-    output.rest(running.as_mut());
+    output.rest(running.as_mut(), &source);
     let names = running.maps().iter().filter(|_| running.config().print_maps_on_exit);
     let maps: Result<Vec<_>, _> =
         names.map(|name| running.snapshot(name).map_err(|error| error.to_string())).collect();
@@ -189,28 +205,38 @@ struct Output {
 
 impl Output {
     /// Takes events until the program exits, or patience ends.
-    fn until_exit(&mut self, running: &mut dyn Running) {
+    fn until_exit(&mut self, running: &mut dyn Running, source: &Source) {
         let deadline = Instant::now() + PATIENCE;
         while let Some(event) = running.next_event(deadline) {
             if matches!(event, Event::Exit(_)) {
-                self.take(event);
+                self.take(event, source);
                 return;
             }
-            self.take(event);
+            self.take(event, source);
         }
     }
 
     /// Takes all events of a program that was stopped.
-    fn rest(&mut self, running: &mut dyn Running) {
+    fn rest(&mut self, running: &mut dyn Running, source: &Source) {
         let deadline = Instant::now() + PATIENCE;
         while let Some(event) = running.next_event(deadline) {
-            self.take(event);
+            self.take(event, source);
         }
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: Event, source: &Source) {
         match event {
-            Event::Printf(bytes) | Event::Time(bytes) => self.text.extend(bytes),
+            Event::Text(_, bytes) => self.text.extend(bytes),
+            Event::CommandError(bytes) => self.text.extend([b"stderr: ".as_slice(), &bytes].concat()),
+            Event::Message { is_error, text, span } => {
+                let severity = if is_error { "ERROR" } else { "WARNING" };
+                self.text.extend(format!("{}: {severity}: ", place(source, span)).bytes());
+                self.text.extend(text);
+                self.text.push(b'\n');
+            }
+            Event::Failed { message, span } => {
+                self.text.extend(format!("{}: ERROR: {message}\n", place(source, span)).bytes())
+            }
             Event::Value(value) | Event::Result(value) => self.text.extend(format!("{value}\n").bytes()),
             Event::MapPrint { snapshot, top, divisor } => {
                 self.text.extend(text::map(&snapshot, top, divisor))
@@ -253,6 +279,23 @@ impl Workload {
                 // SAFETY: the descriptor is not open, so nothing is closed.
                 unsafe { libc::close(*descriptor) };
             }
+            Self::Write(count, text) => {
+                assert!(*count <= text.len(), "the text has {} bytes", text.len());
+                // SAFETY: so many bytes of the text may be read; the descriptor is not open.
+                unsafe { libc::write(-1, text.as_ptr().cast(), *count) };
+            }
+            Self::Exec(arguments) => {
+                let arguments: Vec<_> =
+                    arguments.iter().map(|text| CString::new(text.as_str()).unwrap_or_default()).collect();
+                let mut pointers: Vec<_> = arguments.iter().map(|argument| argument.as_ptr()).collect();
+                pointers.push(std::ptr::null());
+                let environment = [std::ptr::null()];
+                // SAFETY: the path is NUL-terminated, both arrays end with NULL, all outlive the call; the
+                // program does not exist, so the call returns.
+                unsafe {
+                    libc::execve(c"/no/such/program".as_ptr(), pointers.as_ptr(), environment.as_ptr())
+                };
+            }
             Self::Open(path) => {
                 let path = CString::new(path.as_str()).unwrap_or_default();
                 // SAFETY: the path is NUL-terminated and outlives the call; the file does not exist.
@@ -284,4 +327,10 @@ fn touch(pages: usize) {
         }
         libc::munmap(start, pages * PAGE);
     }
+}
+
+/// A place in a fixture or in a file that it imports, without the folders.
+fn place(source: &Source, span: Span) -> String {
+    let place = source.place(span);
+    place.rsplit('/').next().unwrap_or(&place).to_owned()
 }

@@ -5,7 +5,9 @@
 //!
 //! *Not here:* begin and end, which are run rather than attached (`Program::run`).
 
+mod kprobe;
 mod perf;
+mod pmu;
 pub mod reaper;
 mod tracepoint;
 mod uprobe;
@@ -33,6 +35,8 @@ pub struct Plan<'a> {
     pub pid: Option<u32>,
     /// Whether Linux has uprobe.multi links (6.6).
     pub uprobe_multi: bool,
+    /// Whether Linux has kprobe.multi links (5.18 with `CONFIG_FPROBE`).
+    pub kprobe_multi: bool,
     /// CPUs that are online.
     pub cpus: &'a [u32],
 }
@@ -55,6 +59,9 @@ impl Plan<'_> {
     }
 
     fn attach_points(&self, program: &Program, attachment: &mut Attachment) -> Result<(), Error> {
+        if program.is_kprobe_multi() {
+            return kprobes(program, attachment);
+        }
         let mut uprobes = Vec::new();
         for point in &program.points {
             let done = match point {
@@ -72,6 +79,9 @@ impl Plan<'_> {
                     tracepoint::attach(program, category, event, attachment)
                 }
                 AttachPoint::RawTracepoint { event } => tracepoint::attach_raw(program, event, attachment),
+                AttachPoint::Kprobe { module, function, offset, at_return } => {
+                    kprobe::attach(program, module.as_deref(), function, *offset, *at_return, attachment)
+                }
                 AttachPoint::Uprobe { path, offset, at_return, .. } => {
                     uprobes.push((path.as_str(), *offset, *at_return));
                     Ok(())
@@ -86,6 +96,25 @@ impl Plan<'_> {
         }
         Ok(())
     }
+}
+
+/// Attaches a program that is for a kprobe.multi link.
+fn kprobes(program: &Program, attachment: &mut Attachment) -> Result<(), Error> {
+    let mut at_return = false;
+    let functions: Vec<&str> = program
+        .points
+        .iter()
+        .filter_map(|point| match point {
+            AttachPoint::Kprobe { function, at_return: is_return, .. } => {
+                at_return = *is_return;
+                Some(function.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    let name = program.points.first().map(ToString::to_string).unwrap_or_default();
+    kprobe::attach_all(program, &functions, at_return, attachment)
+        .map_err(|reason| Error::Attach { probe: format!("{name} and {} more", functions.len() - 1), reason })
 }
 
 /// Why something could not be attached, in words.

@@ -5,15 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::fs;
 use std::os::fd::AsFd;
 
+use super::pmu::Pmu;
 use super::{Attachment, Plan, Reason, words};
 use crate::load::Program;
-use crate::sys::{link, perf};
-
-/// Where perf describes its uprobe events.
-const PMU: &str = "/sys/bus/event_source/devices/uprobe";
+use crate::sys::link;
 
 /// Attaches to `(path, file offset, at return)`.
 pub fn attach(
@@ -34,22 +31,13 @@ pub fn attach(
             to.links.push(link);
             continue;
         }
-        let kind = number(&format!("{PMU}/type"))?;
-        let bit = if at_return { Some(number(&format!("{PMU}/format/retprobe"))?) } else { None };
+        let pmu = Pmu::find("uprobe", at_return)?;
         for offset in offsets {
-            let event =
-                perf::open_uprobe(kind, bit, &path, offset, plan.pid, 0).map_err(|error| words(&error))?;
+            let event = pmu.open(&path, offset, plan.pid).map_err(|error| words(&error))?;
             let link = link::perf_event(program.as_fd(), event.as_fd()).map_err(|error| words(&error))?;
             to.links.push(link);
             to.events.push(event);
         }
     }
     Ok(())
-}
-
-/// The first number in a file of sysfs, as `9` or `config:0`.
-fn number(path: &str) -> Result<u32, Reason> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    let digits = text.trim().rsplit(':').next().unwrap_or_default();
-    digits.parse().map_err(|_| format!("{path}: not a number: {text}"))
 }

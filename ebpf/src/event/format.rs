@@ -1,152 +1,63 @@
 //! A format string and values → text, by bpftrace's rules (which are printf's, with widths of its own).
 //!
-//! A format is parsed once, when the session starts; checking has made sure that it fits its values.
+//! Checking has made sure that a format fits its values.
 
-use std::ffi::CString;
-
-use probebook_lang::ir::{Record, RecordKind};
+use probebook_lang::printf::{Conversion, Format, Piece, Style};
 
 use crate::value::Value;
 
-/// A parsed format.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Format {
-    pieces: Vec<Piece>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(Vec<u8>),
-    Conversion(Conversion),
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Conversion {
-    left: bool,
-    plus: bool,
-    alternate: bool,
-    zero: bool,
-    width: usize,
-    /// Bytes of an integer that count: 4 without a length modifier.
-    bytes: u32,
-    kind: u8,
-}
-
-impl Format {
-    /// The format of a record; empty for records that print no text.
-    pub fn of(record: &Record) -> Self {
-        match &record.kind {
-            RecordKind::Printf { format } => Self::parse(format),
-            _ => Self::default(),
-        }
-    }
-
-    /// Parses a format.
-    pub fn parse(format: &[u8]) -> Self {
-        let mut pieces = Vec::new();
-        let mut text = Vec::new();
-        let mut rest = format;
-        while let Some((&byte, after)) = rest.split_first() {
-            rest = after;
-            if byte != b'%' {
-                text.push(byte);
-            } else if let Some(after) = rest.strip_prefix(b"%") {
-                text.push(b'%');
-                rest = after;
-            } else {
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                }
-                let (conversion, after) = Conversion::parse(rest);
-                pieces.push(Piece::Conversion(conversion));
-                rest = after;
-            }
-        }
-        if !text.is_empty() {
-            pieces.push(Piece::Text(text));
-        }
-        Self { pieces }
-    }
-
-    /// The text with values put in; what has no value prints nothing.
-    pub fn print(&self, values: &[Value]) -> Vec<u8> {
-        let mut to = Vec::new();
-        let mut values = values.iter();
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => to.extend(text),
-                Piece::Conversion(conversion) => {
-                    if let Some(value) = values.next() {
-                        conversion.print(value, &mut to);
-                    }
+/// The text of a format with values put in; what has no value prints nothing.
+pub fn print(format: &Format, values: &[Value]) -> Vec<u8> {
+    let mut to = Vec::new();
+    let mut values = values.iter();
+    for piece in &format.pieces {
+        match piece {
+            Piece::Text(text) => to.extend(text),
+            Piece::Conversion(conversion) => {
+                if let Some(value) = values.next() {
+                    Printer(conversion).print(value, &mut to);
                 }
             }
         }
-        to
     }
+    to
 }
 
-impl Conversion {
-    /// Parses what stands behind the `%`.
-    fn parse(mut rest: &[u8]) -> (Self, &[u8]) {
-        let mut conversion = Self { bytes: 4, ..Self::default() };
-        while let Some((&byte, after)) = rest.split_first() {
-            match byte {
-                b'-' => conversion.left = true,
-                b'+' => conversion.plus = true,
-                b'#' => conversion.alternate = true,
-                b'0' => conversion.zero = true,
-                b' ' => {}
-                _ => break,
-            }
-            rest = after;
-        }
-        while let Some((&digit @ b'0'..=b'9', after)) = rest.split_first() {
-            conversion.width = (conversion.width * 10 + usize::from(digit - b'0')).min(4096);
-            rest = after;
-        }
-        // Precision and `*` are read and mean nothing, as in bpftrace.
-        while let Some((b'.' | b'*' | b'0'..=b'9', after)) = rest.split_first() {
-            rest = after;
-        }
-        let mut halves = 0;
-        while let Some((&byte @ (b'h' | b'l' | b'j' | b'z' | b't' | b'L'), after)) = rest.split_first() {
-            halves += u32::from(byte == b'h');
-            conversion.bytes = match (byte, halves) {
-                (b'h', 1) => 2,
-                (b'h', _) => 1,
-                _ => 8,
-            };
-            rest = after;
-        }
-        if let Some((&kind, after)) = rest.split_first() {
-            conversion.kind = kind;
-            rest = after;
-        }
-        (conversion, rest)
-    }
+/// One conversion at work.
+struct Printer<'a>(&'a Conversion);
 
+impl Printer<'_> {
     fn print(&self, value: &Value, to: &mut Vec<u8>) {
-        match self.kind {
-            b'd' | b'i' => self.number(self.signed(value), to),
-            b'u' => self.number(self.unsigned(value).to_string(), to),
-            b'x' => self.number(self.based(value, "0x", |n| format!("{n:x}")), to),
-            b'X' => self.number(self.based(value, "0X", |n| format!("{n:X}")), to),
-            b'o' => self.number(self.based(value, "0", |n| format!("{n:o}")), to),
-            b'p' => {
+        match self.0.style {
+            Style::Signed => self.number(self.signed(value), to),
+            Style::Unsigned => self.number(self.unsigned(value).to_string(), to),
+            Style::Hex => self.number(self.based(value, "0x", |n| format!("{n:x}")), to),
+            Style::UpperHex => self.number(self.based(value, "0X", |n| format!("{n:X}")), to),
+            Style::Octal => self.number(self.based(value, "0", |n| format!("{n:o}")), to),
+            Style::Character => self.padded(vec![value.bits() as u8], to),
+            Style::Pointer => {
                 let address = value.bits();
                 self.padded(if address == 0 { b"0".to_vec() } else { format!("{address:#x}").into() }, to);
             }
-            b'c' => self.padded(vec![value.bits() as u8], to),
-            _ => self.any(value, to),
+            Style::AllocationFlags => self.padded(allocation_flags(value.bits()).into(), to),
+            Style::EscapedBytes => self.bytes(value, "", |byte| format!("\\x{byte:02x}"), to),
+            Style::HexBytes => self.bytes(value, " ", |byte| format!("{byte:02x}"), to),
+            Style::Any | Style::Bytes | Style::Refused => self.any(value, to),
         }
+    }
+
+    /// All bytes of a buffer as numbers.
+    fn bytes(&self, value: &Value, between: &str, number: impl Fn(u8) -> String, to: &mut Vec<u8>) {
+        let Value::Buffer(bytes) = value else { return };
+        let numbers: Vec<_> = bytes.iter().map(|&byte| number(byte)).collect();
+        self.padded(numbers.join(between).into(), to);
     }
 
     /// Any value in its text form; of a tuple the width pads the opening parenthesis alone, as in bpftrace.
     fn any(&self, value: &Value, to: &mut Vec<u8>) {
         let mut text = Vec::new();
         value.write(&mut text);
-        if matches!(value, Value::Tuple(_)) && !text.is_empty() {
+        if matches!(value, Value::Tuple(_) | Value::Record(_) | Value::Array(_)) && !text.is_empty() {
             let tail = text.split_off(1);
             self.padded(text, to);
             to.extend(tail);
@@ -156,65 +67,112 @@ impl Conversion {
     }
 
     fn signed(&self, value: &Value) -> String {
-        let unused = 64 - 8 * self.bytes;
+        let unused = 64 - 8 * self.0.bytes;
         let number = (value.bits() << unused) as i64 >> unused;
-        if self.plus && number >= 0 { format!("+{number}") } else { number.to_string() }
+        if self.0.plus && number >= 0 { format!("+{number}") } else { number.to_string() }
     }
 
     fn unsigned(&self, value: &Value) -> u64 {
-        let unused = 64 - 8 * self.bytes;
+        let unused = 64 - 8 * self.0.bytes;
         value.bits() << unused >> unused
     }
 
     fn based(&self, value: &Value, prefix: &str, digits: impl Fn(u64) -> String) -> String {
         let number = self.unsigned(value);
         let digits = digits(number);
-        if self.alternate && number != 0 { format!("{prefix}{digits}") } else { digits }
+        if self.0.alternate && number != 0 { format!("{prefix}{digits}") } else { digits }
     }
 
     fn number(&self, text: String, to: &mut Vec<u8>) {
-        if !self.zero || self.left || text.len() >= self.width {
+        if !self.0.zero || self.0.left || text.len() >= self.0.width {
             return self.padded(text.into(), to);
         }
-        let signs = text.len() - text.trim_start_matches(['+', '-']).len();
-        let prefix = signs
-            + if self.alternate && text[signs..].starts_with(['0']) && text.len() > signs + 1 {
-                2
-            } else {
-                0
-            };
-        let prefix = if self.kind == b'o' { signs } else { prefix };
+        // Zeros go behind the sign and the prefix.
+        let prefix = match self.0.style {
+            Style::Hex | Style::UpperHex if text.starts_with(['0']) && text.len() > 1 => 2,
+            _ => text.len() - text.trim_start_matches(['+', '-']).len(),
+        };
         to.extend(text[..prefix].bytes());
-        to.extend(std::iter::repeat_n(b'0', self.width - text.len()));
+        to.extend(std::iter::repeat_n(b'0', self.0.width - text.len()));
         to.extend(text[prefix..].bytes());
     }
 
     fn padded(&self, text: Vec<u8>, to: &mut Vec<u8>) {
-        let gap = self.width.saturating_sub(text.len());
-        if !self.left {
+        let gap = self.0.width.saturating_sub(text.len());
+        if !self.0.left {
             to.extend(std::iter::repeat_n(b' ', gap));
         }
         to.extend(text);
-        if self.left {
+        if self.0.left {
             to.extend(std::iter::repeat_n(b' ', gap));
         }
     }
 }
 
-/// The wall-clock time now, by a format of strftime.
-pub fn time(format: &[u8]) -> Vec<u8> {
-    let Ok(format) = CString::new(format) else { return Vec::new() };
-    let mut text = vec![0u8; 1024];
-    // SAFETY: a zeroed `tm` is valid; the time is read into it before it is used; strftime writes at most
-    // the buffer's length and says how much.
-    let length = unsafe {
-        let now = libc::time(std::ptr::null_mut());
-        let mut parts: libc::tm = std::mem::zeroed();
-        libc::localtime_r(&raw const now, &raw mut parts);
-        libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &raw const parts)
-    };
-    text.truncate(length);
-    text
+/// Several bits with a name of their own, the larger sets first (Linux's mmflags.h, as of 6.18).
+const ALLOCATIONS: [(u64, &str); 11] = [
+    (0x21c_24ca, "GFP_TRANSHUGE"),
+    (0x21c_20ca, "GFP_TRANSHUGE_LIGHT"),
+    (0x210_0cca, "GFP_HIGHUSER_MOVABLE"),
+    (0x10_0cc2, "GFP_HIGHUSER"),
+    (0x10_0cc0, "GFP_USER"),
+    (0x40_0cc0, "GFP_KERNEL_ACCOUNT"),
+    (0xcc0, "GFP_KERNEL"),
+    (0xc40, "GFP_NOFS"),
+    (0x820, "GFP_ATOMIC"),
+    (0xc00, "GFP_NOIO"),
+    (0x2800, "GFP_NOWAIT"),
+];
+
+/// Single bits from the lowest (Linux's gfp_types.h, as of 6.18).
+const ALLOCATION_BITS: [&str; 27] = [
+    "GFP_DMA",
+    "__GFP_HIGHMEM",
+    "GFP_DMA32",
+    "__GFP_MOVABLE",
+    "__GFP_RECLAIMABLE",
+    "__GFP_HIGH",
+    "__GFP_IO",
+    "__GFP_FS",
+    "__GFP_ZERO",
+    "",
+    "__GFP_DIRECT_RECLAIM",
+    "__GFP_KSWAPD_RECLAIM",
+    "__GFP_WRITE",
+    "__GFP_NOWARN",
+    "__GFP_RETRY_MAYFAIL",
+    "__GFP_NOFAIL",
+    "__GFP_NORETRY",
+    "__GFP_MEMALLOC",
+    "__GFP_COMP",
+    "__GFP_NOMEMALLOC",
+    "__GFP_HARDWALL",
+    "__GFP_THISNODE",
+    "__GFP_ACCOUNT",
+    "__GFP_ZEROTAGS",
+    "__GFP_SKIP_ZERO",
+    "__GFP_SKIP_KASAN",
+    "__GFP_NO_OBJ_EXT",
+];
+
+/// The names of the kernel's flags of allocation, what has none in hexadecimal behind them.
+fn allocation_flags(flags: u64) -> String {
+    if flags == 0 {
+        return "0".into();
+    }
+    let mut rest = flags;
+    let mut names = Vec::new();
+    let bits = ALLOCATION_BITS.iter().enumerate().map(|(bit, name)| (1 << bit, *name));
+    for (mask, name) in ALLOCATIONS.into_iter().chain(bits) {
+        if rest & mask == mask && !name.is_empty() {
+            names.push(name.to_owned());
+            rest &= !mask;
+        }
+    }
+    if rest != 0 {
+        names.push(format!("{rest:#x}"));
+    }
+    names.join("|")
 }
 
 #[cfg(test)]
@@ -223,7 +181,7 @@ mod tests {
 
     #[track_caller]
     fn check(format: &str, values: &[Value], expected: &str) {
-        let text = Format::parse(format.as_bytes()).print(values);
+        let text = print(&Format::parse(format.as_bytes()), values);
         assert_eq!(String::from_utf8_lossy(&text), expected);
     }
 
@@ -278,22 +236,22 @@ mod tests {
     #[test]
     fn precision_and_stars_mean_nothing() {
         check("%.2s|%*d|%.3d|% d", &[s("abc"), Value::Int(5), Value::Int(5), Value::Int(5)], "abc|5|5|5");
-        check("%d %d|%", &[Value::Int(1)], "1 |");
+        check("%d %d|%", &[Value::Int(1)], "1 |%");
         check("%s %d %s", &[Value::Bool(true), Value::Bool(true), Value::Pointer(0x55)], "true 1 0x55");
     }
 
     #[test]
-    fn bytes_of_the_traced_system_stay_as_they_are() {
-        let text = Format::parse(b"<%4s>\xff").print(&[Value::String(vec![0xfe, 0x1b])]);
-        assert_eq!(text, b"<  \xfe\x1b>\xff");
+    fn flags_of_allocation_have_names() {
+        let flags = [0, 0xcc0, 0x40_0cc0, 0x20_0040, 0x8000_0200, 0x10_0cc8].map(Value::Uint);
+        let names =
+            "0 GFP_KERNEL GFP_KERNEL_ACCOUNT __GFP_IO|__GFP_THISNODE 0x80000200 GFP_USER|__GFP_MOVABLE";
+        check("%gr %gr %gr %gr %gr %gr", &flags, names);
     }
 
     #[test]
-    fn the_time_has_its_parts() {
-        let text = String::from_utf8(time(b"%Y-%m-%d %H:%M:%S|%%|")).expect("ASCII");
-        assert_eq!((text.len(), &text[4..5], &text[19..]), (22, "-", "|%|"), "{text}");
-        assert_eq!(time(b""), b"");
-        assert_eq!(time(b"\0"), b"");
+    fn bytes_of_the_traced_system_stay_as_they_are() {
+        let text = print(&Format::parse(b"<%4s>\xff"), &[Value::String(vec![0xfe, 0x1b])]);
+        assert_eq!(text, b"<  \xfe\x1b>\xff");
     }
 
     fn s(text: &str) -> Value {

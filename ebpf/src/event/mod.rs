@@ -1,5 +1,6 @@
 //! What happens in a running session: [`Event`]s, in the order of the ring buffer.
 
+mod action;
 mod decode;
 mod format;
 pub mod ring;
@@ -13,10 +14,26 @@ use crate::value::Value;
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// `printf`'s text. Bytes of the traced system may be in it.
-    Printf(Vec<u8>),
-    /// `time`'s text.
-    Time(Vec<u8>),
+    /// Text to print. Bytes of the traced system may be in it.
+    Text(Origin, Vec<u8>),
+    /// What a command of `system` wrote to its standard error.
+    CommandError(Vec<u8>),
+    /// `warnf` or `errorf`.
+    Message {
+        /// It was `errorf`.
+        is_error: bool,
+        /// Its text. Bytes of the traced system may be in it.
+        text: Vec<u8>,
+        /// The call.
+        span: Span,
+    },
+    /// What a call asked for could not be done in user space: a file not read, a command that failed.
+    Failed {
+        /// What, in one sentence; names of files in it are as the program made them.
+        message: String,
+        /// The call.
+        span: Span,
+    },
     /// `print(value)`
     Value(Value),
     /// The result of the cell: a bare expression in last place.
@@ -58,4 +75,19 @@ pub struct Failure {
     pub code: i64,
     /// The error in Linux's words.
     pub error: String,
+}
+
+/// What a text comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `printf`
+    Printf,
+    /// `time`
+    Time,
+    /// `cat`
+    Cat,
+    /// `join`
+    Join,
+    /// `system`
+    System,
 }

@@ -18,17 +18,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use aya::maps::{MapData, RingBuf};
-use probebook_lang::ir::{RECORD_HEADER, Record, RecordKind};
+use probebook_lang::ir::{Action, RECORD_HEADER, Record, RecordKind};
 use probebook_lang::probes::AttachPoint;
 use probebook_lang::source::Span;
 
-use super::Event;
+use super::action::{self, Output, cat};
 use super::decode::decode;
-use super::format::{Format, time};
+use super::format::print;
 use super::trouble::Troubles;
+use super::{Event, Origin};
+use crate::clock::{now, strftime};
 use crate::map::Map;
 use crate::object::{Counter, MapRef, Object, ProgramSpec, Site};
 use crate::session::counters::{Counters, Shared};
+use crate::value::Value;
 
 /// The time between two reports of losses and troubles.
 const PACE: Duration = Duration::from_millis(100);
@@ -68,6 +71,8 @@ struct Common {
     phase: AtomicU8,
     /// An exit record was seen.
     exited: AtomicBool,
+    /// The consumer has gone.
+    gone: AtomicBool,
     queued: AtomicUsize,
     /// How often the buffer was seen empty.
     empties: Mutex<u64>,
@@ -96,6 +101,7 @@ impl Queue {
         let shared = Arc::new(Common {
             phase: AtomicU8::new(Phase::Running as u8),
             exited: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
             queued: AtomicUsize::new(0),
             empties: Mutex::new(0),
             emptied: Condvar::new(),
@@ -105,8 +111,7 @@ impl Queue {
         let (sender, events) = mpsc::channel();
         let ring = RingBuf::try_from(aya::maps::Map::RingBuf(setup.ring)).map_err(io::Error::other)?;
         let drain = Drain {
-            formats: setup.records.iter().map(Format::of).collect(),
-            records: setup.records,
+            records: setup.records.into(),
             maps: setup.maps,
             counters: setup.counters,
             reported: 0,
@@ -170,10 +175,15 @@ impl Queue {
     }
 }
 
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.shared.gone.store(true, Ordering::Release);
+    }
+}
+
 /// The thread's state.
 struct Drain {
-    records: Vec<Record>,
-    formats: Vec<Format>,
+    records: Arc<[Record]>,
     maps: Vec<Arc<Map>>,
     counters: Arc<Counters>,
     /// Lost records that were reported.
@@ -241,15 +251,21 @@ impl Drain {
             return Ok(());
         }
         let id = bytes.first_chunk().map(|id| u32::from_ne_bytes(*id) as usize);
-        let Some((index, record)) = id.and_then(|id| Some((id, self.records.get(id)?))) else {
-            return Ok(());
-        };
+        let records = Arc::clone(&self.records);
+        let Some(record) = id.and_then(|id| records.get(id)) else { return Ok(()) };
         if bytes.len() < (record.size.max(RECORD_HEADER)) as usize {
             return Ok(());
         }
         let event = match &record.kind {
-            RecordKind::Printf { .. } => Event::Printf(self.formats[index].print(&decode(record, bytes))),
-            RecordKind::Time { format } => Event::Time(time(format)),
+            RecordKind::Formatted { action, format } => {
+                return self.act(*action, print(format, &decode(record, bytes)), record.span);
+            }
+            RecordKind::Time { format } => {
+                Event::Text(Origin::Time, strftime(format, (now() / 1_000_000_000) as i64))
+            }
+            RecordKind::Join { separator } => {
+                Event::Text(Origin::Join, joined(&decode(record, bytes), separator))
+            }
             RecordKind::PrintValue => match decode(record, bytes).pop() {
                 Some(value) => Event::Value(value),
                 None => return Ok(()),
@@ -279,14 +295,31 @@ impl Drain {
         self.send(event)
     }
 
+    /// Does what is asked for with a text.
+    fn act(&self, action: Action, text: Vec<u8>, span: Span) -> Result<(), Gone> {
+        let failed = |message| Event::Failed { message, span };
+        self.send(match action {
+            Action::Print => Event::Text(Origin::Printf, text),
+            Action::Warn => Event::Message { is_error: false, text, span },
+            Action::Error => Event::Message { is_error: true, text, span },
+            Action::Cat { limit } => {
+                cat(text, limit).map_or_else(failed, |text| Event::Text(Origin::Cat, text))
+            }
+            Action::System => {
+                let is_wanted = || !self.shared.gone.load(Ordering::Acquire);
+                return action::system(text, is_wanted, |output| {
+                    self.hold_back();
+                    self.send(match output {
+                        Output::Event(event) => event,
+                        Output::Failed(message) => failed(message),
+                    })
+                });
+            }
+        })
+    }
+
     fn failed(&self, what: &str, span: Span, error: &crate::Error) -> Event {
-        Event::Warning {
-            message: format!("{what} failed: {error}"),
-            help: None,
-            helper: None,
-            span,
-            times: 1,
-        }
+        Event::Failed { message: format!("{what} failed: {error}"), span }
     }
 
     /// Reports losses and troubles that came since their last report.
@@ -310,10 +343,22 @@ impl Drain {
     }
 }
 
+/// The strings up to the first empty one, and a line end.
+fn joined(fields: &[Value], separator: &[u8]) -> Vec<u8> {
+    let Some(Value::Array(items)) = fields.first() else { return Vec::new() };
+    let texts = items.iter().map_while(|item| match item {
+        Value::String(text) if !text.is_empty() => Some(text.as_slice()),
+        _ => None,
+    });
+    let mut text = texts.collect::<Vec<_>>().join(separator);
+    text.push(b'\n');
+    text
+}
+
 /// Roughly the bytes an event keeps.
 fn weight(event: &Event) -> usize {
     64 + match event {
-        Event::Printf(text) | Event::Time(text) => text.len(),
+        Event::Text(_, text) | Event::CommandError(text) | Event::Message { text, .. } => text.len(),
         Event::MapPrint { snapshot, .. } => 64 * snapshot.entries.len(),
         _ => 0,
     }

@@ -35,6 +35,13 @@ pub fn target() -> &'static Target {
     })
 }
 
+/// Whether programs can be attached to many functions of Linux by one link: it says so by having the
+/// function that makes such links (`CONFIG_FPROBE`, Linux 5.18).
+pub fn has_kprobe_multi() -> bool {
+    let [id] = btf::function_ids(["register_fprobe_ips"]);
+    id.is_some()
+}
+
 /// Major and minor version of the running Linux.
 pub fn linux_version() -> (u32, u32) {
     let release = linux_release();

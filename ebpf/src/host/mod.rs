@@ -8,6 +8,8 @@
 pub mod btf;
 pub mod elf;
 pub mod features;
+mod files;
+mod kernel;
 pub mod tracefs;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use probebook_lang::host::{Host, TracepointFormat, Unavailable};
+use probebook_lang::host::{Host, KernelFunction, TextFile, TracepointFormat, Unavailable};
 use probebook_lang::types::Type;
 use probebook_lang::types::structure::{Enumeration, Keyword, Structure};
 
@@ -24,6 +26,8 @@ use probebook_lang::types::structure::{Enumeration, Keyword, Structure};
 pub struct LiveHost {
     types: btf::types::Known,
     binaries: Mutex<BTreeMap<String, Binary>>,
+    /// The functions of Linux, and the modules that were loaded then.
+    kernel: Mutex<Option<(String, Arc<Vec<KernelFunction>>)>>,
 }
 
 /// The symbols of a file, and which state of the file they are from.
@@ -65,6 +69,17 @@ impl Host for LiveHost {
         Ok(names)
     }
 
+    fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
+        let modules = fs::read_to_string("/proc/modules").unwrap_or_default();
+        let mut known = self.kernel.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, functions)) = known.as_ref().filter(|(then, _)| *then == modules) {
+            return Ok(Arc::clone(functions));
+        }
+        let functions = Arc::new(kernel::functions()?);
+        *known = Some((modules, Arc::clone(&functions)));
+        Ok(functions)
+    }
+
     fn resolve_binary(&self, name: &str) -> Option<String> {
         elf::resolve(name)
     }
@@ -82,8 +97,26 @@ impl Host for LiveHost {
         Ok(functions)
     }
 
+    fn header(
+        &self,
+        name: &str,
+        from: &str,
+        is_system: bool,
+        directories: &[String],
+    ) -> Result<TextFile, Unavailable> {
+        files::header(name, from, is_system, directories)
+    }
+
+    fn import(&self, path: &str, from: &str) -> Result<Vec<TextFile>, Unavailable> {
+        files::import(path, from)
+    }
+
     fn cpus(&self) -> u32 {
         features::online_cpus().len() as u32
+    }
+
+    fn cgroup(&self, path: &str) -> Result<u64, Unavailable> {
+        crate::cgroup::id(path).map_err(|error| Unavailable(format!("`{path}` is no cgroup: {error}")))
     }
 
     fn structure(&self, keyword: Keyword, name: &str) -> Option<Arc<Structure>> {

@@ -90,6 +90,11 @@ pub fn tracepoints() -> Result<Vec<String>, Unavailable> {
     Ok(names)
 }
 
+/// A file at the top of tracefs, or nothing where it cannot be read.
+pub fn read(name: &str) -> Option<String> {
+    fs::read_to_string(events().ok()?.with_file_name(name)).ok()
+}
+
 /// The number that perf knows a tracepoint by.
 ///
 /// # Errors

@@ -10,9 +10,10 @@ use probebook_lang::probes::AttachPoint;
 use probebook_lang::source::Span;
 
 use crate::Error;
+use crate::attach::Plan;
 use crate::error::refused;
 use crate::object::{MapRef, ProgramSpec};
-use crate::sys::program::{self, ProgramType, RunCounts, TRACE_UPROBE_MULTI};
+use crate::sys::program::{self, ProgramType, RunCounts, TRACE_KPROBE_MULTI, TRACE_UPROBE_MULTI};
 
 /// `BPF_PSEUDO_MAP_FD`: the immediate is a map's descriptor.
 const MAP_FD: u64 = 1;
@@ -24,8 +25,8 @@ const LOG_BYTES: usize = 4096;
 /// How to load.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// Whether Linux has uprobe.multi links (6.6).
-    pub uprobe_multi: bool,
+    /// How the program will be attached, which decides its type.
+    pub plan: &'a Plan<'a>,
     /// The licence of the program, one that Linux takes for GPL-compatible.
     pub license: &'a str,
     /// What the verifier may write about a program that it rejects.
@@ -36,6 +37,8 @@ pub struct Terms<'a> {
 #[derive(Debug)]
 pub struct Program {
     fd: OwnedFd,
+    /// The kind of link it was loaded for; 0 where one kind serves.
+    attach_type: u32,
     /// Where it belongs.
     pub points: Vec<AttachPoint>,
     /// The probe in the source.
@@ -60,7 +63,7 @@ impl Program {
             code[index] = (code[index] & 0x0fff) | (pseudo << 12) | (fd << 32);
             code[index + 1] = u64::from(relocation.value_offset.unwrap_or(0)) << 32;
         }
-        let (kind, attach_type) = program_type(&spec.points, terms.uprobe_multi);
+        let (kind, attach_type) = program_type(&spec.points, terms.plan);
         let load = |log| program::load(kind, attach_type, &spec.name, &code, terms.license, log);
         let fd = match load(None) {
             Ok(fd) => fd,
@@ -76,7 +79,7 @@ impl Program {
                 }
             }
         };
-        Ok(Self { fd, points: spec.points.clone(), span: spec.span })
+        Ok(Self { fd, attach_type, points: spec.points.clone(), span: spec.span })
     }
 
     /// What Linux has counted for it.
@@ -92,6 +95,11 @@ impl Program {
         program::test_run(self.fd.as_fd()).map_err(|error| refused("running a probe", error))
     }
 
+    /// Whether one kprobe.multi link attaches it to all of its functions.
+    pub fn is_kprobe_multi(&self) -> bool {
+        self.attach_type == TRACE_KPROBE_MULTI
+    }
+
     /// Whether it is run by us rather than attached to something.
     pub fn is_special(&self) -> bool {
         self.points.iter().all(AttachPoint::is_special)
@@ -104,14 +112,20 @@ impl AsFd for Program {
     }
 }
 
-fn program_type(points: &[AttachPoint], uprobe_multi: bool) -> (ProgramType, u32) {
+fn program_type(points: &[AttachPoint], plan: &Plan<'_>) -> (ProgramType, u32) {
+    let is_plain = |point: &AttachPoint| matches!(point, AttachPoint::Kprobe { module: None, offset: 0, .. });
     match points.first() {
         Some(AttachPoint::Tracepoint { .. }) => (ProgramType::Tracepoint, 0),
         Some(AttachPoint::Interval(_) | AttachPoint::Profile(_) | AttachPoint::Software { .. }) => {
             (ProgramType::PerfEvent, 0)
         }
-        Some(AttachPoint::Uprobe { .. }) if uprobe_multi => (ProgramType::Kprobe, TRACE_UPROBE_MULTI),
-        Some(AttachPoint::Uprobe { .. }) => (ProgramType::Kprobe, 0),
+        Some(AttachPoint::Kprobe { .. })
+            if plan.kprobe_multi && points.len() > 1 && points.iter().all(is_plain) =>
+        {
+            (ProgramType::Kprobe, TRACE_KPROBE_MULTI)
+        }
+        Some(AttachPoint::Uprobe { .. }) if plan.uprobe_multi => (ProgramType::Kprobe, TRACE_UPROBE_MULTI),
+        Some(AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. }) => (ProgramType::Kprobe, 0),
         Some(
             AttachPoint::Begin
             | AttachPoint::End

@@ -107,7 +107,7 @@ impl Session {
         let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let terms = Terms {
-            uprobe_multi: parts.plan.uprobe_multi,
+            plan: &parts.plan,
             license: parts.config.license.word(),
             log_size: parts.config.log_size,
         };
@@ -330,10 +330,13 @@ impl Running for Session {
 
     fn signal(&mut self) -> Result<(), Error> {
         let waiting = |program: &&Program| program.points.contains(&AttachPoint::Signal);
-        match self.stopped || self.queue.has_exited() {
-            true => Ok(()),
-            false => self.programs.iter().filter(waiting).try_for_each(|program| program.run().map(drop)),
+        if self.stopped || self.queue.has_exited() {
+            return Ok(());
         }
+        self.programs.iter().filter(waiting).try_for_each(|program| program.run().map(drop))?;
+        // One of them may have exited.
+        self.queue.settle(SETTLE);
+        Ok(())
     }
 
     fn trials(&self) -> Vec<String> {

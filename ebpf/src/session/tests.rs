@@ -28,7 +28,7 @@ fn finish(running: &mut dyn Running) -> Vec<Event> {
 
 fn texts(events: &[Event]) -> Vec<String> {
     let text = |event: &Event| match event {
-        Event::Printf(text) => Some(String::from_utf8_lossy(text).into_owned()),
+        Event::Text(_, text) => Some(String::from_utf8_lossy(text).into_owned()),
         Event::Exit(code) => Some(format!("exit {code}")),
         _ => None,
     };
@@ -75,7 +75,7 @@ fn every_record_arrives_or_is_counted_as_lost() {
     let options = Options { ring_bytes: Some(4096), ..Options::default() };
     let mut running = start(&mut tracer, &text, &options).expect("a session");
     let events = finish(&mut *running);
-    let arrived = events.iter().filter(|event| matches!(event, Event::Printf(_))).count() as u64;
+    let arrived = events.iter().filter(|event| matches!(event, Event::Text(..))).count() as u64;
     let lost: u64 = events.iter().map(|event| if let Event::Lost(count) = event { *count } else { 0 }).sum();
     assert_eq!(arrived + lost, SENT);
     assert_eq!(running.counts().lost, lost);

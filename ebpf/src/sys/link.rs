@@ -1,10 +1,10 @@
 //! Attaching loaded programs by BPF links.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use super::program::TRACE_UPROBE_MULTI;
+use super::program::{TRACE_KPROBE_MULTI, TRACE_UPROBE_MULTI};
 use super::{Command, bpf_fd};
 
 /// `BPF_PERF_EVENT` of `enum bpf_attach_type`, Linux 5.15.
@@ -67,6 +67,41 @@ pub fn uprobe_multi(
         ..LinkAttr::default()
     };
     // SAFETY: path and offsets outlive the call; the count is that of the offsets.
+    unsafe { bpf_fd(Command::LinkCreate, &mut attr) }
+}
+
+/// `union bpf_attr` for `BPF_LINK_CREATE`, with the members of `kprobe_multi`.
+#[repr(C)]
+#[derive(Default)]
+struct KprobeMultiAttr {
+    prog_fd: u32,
+    target_fd: u32,
+    attach_type: u32,
+    flags: u32,
+    multi_flags: u32,
+    count: u32,
+    symbols: u64,
+    addresses: u64,
+    cookies: u64,
+}
+const _: () = assert!(size_of::<KprobeMultiAttr>() == 48);
+
+/// Attaches a program to functions of Linux by their names, at entry or return. Linux 5.18 with
+/// `CONFIG_FPROBE`.
+///
+/// # Errors
+/// What Linux answers.
+pub fn kprobe_multi(program: BorrowedFd<'_>, functions: &[&CStr], at_return: bool) -> io::Result<OwnedFd> {
+    let names: Vec<*const c_char> = functions.iter().map(|name| name.as_ptr()).collect();
+    let mut attr = KprobeMultiAttr {
+        prog_fd: program.as_raw_fd() as u32,
+        attach_type: TRACE_KPROBE_MULTI,
+        multi_flags: u32::from(at_return),
+        count: names.len() as u32,
+        symbols: names.as_ptr() as u64,
+        ..KprobeMultiAttr::default()
+    };
+    // SAFETY: the names and the array of their addresses outlive the call; the count is theirs.
     unsafe { bpf_fd(Command::LinkCreate, &mut attr) }
 }
 

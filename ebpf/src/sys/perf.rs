@@ -25,9 +25,9 @@ struct EventAttr {
     flags: u64,
     wakeup_events: u32,
     bp_type: u32,
-    /// Of uprobes: the address of the path.
+    /// Of probes: the address of the path (uprobes) or of the function's name (kprobes).
     config1: u64,
-    /// Of uprobes: the file offset.
+    /// Of probes: the offset in the file or function.
     config2: u64,
 }
 const _: () = assert!(size_of::<EventAttr>() == 72);
@@ -65,14 +65,15 @@ pub fn open(
     open_attr(attr, pid, cpu)
 }
 
-/// Opens an uprobe event: the fall-back where Linux has no uprobe.multi. Linux 4.17.
+/// Opens a kprobe or uprobe event, the latter only where Linux has no uprobe.multi. `target` is the name of
+/// a function or the path of a binary. Linux 4.17.
 ///
 /// # Errors
 /// What Linux answers.
-pub fn open_uprobe(
+pub fn open_probe(
     kind: u32,
     return_bit: Option<u32>,
-    path: &CStr,
+    target: &CStr,
     offset: u64,
     pid: Option<u32>,
     cpu: u32,
@@ -82,7 +83,7 @@ pub fn open_uprobe(
         config: return_bit.map_or(0, |bit| 1 << bit),
         sample_period: 1,
         wakeup_events: 1,
-        config1: path.as_ptr() as u64,
+        config1: target.as_ptr() as u64,
         config2: offset,
         ..EventAttr::default()
     };
@@ -93,7 +94,7 @@ fn open_attr(mut attr: EventAttr, pid: Option<u32>, cpu: Option<u32>) -> io::Res
     attr.size = size_of::<EventAttr>() as u32;
     let pid = pid.map_or(-1, |pid| pid as libc::pid_t);
     let cpu = cpu.map_or(-1, |cpu| cpu as libc::c_int);
-    // SAFETY: the attribute outlives the call; an address in it is the borrowed path of the caller.
+    // SAFETY: the attribute outlives the call; an address in it is a borrowed text of the caller.
     let fd =
         unsafe { libc::syscall(libc::SYS_perf_event_open, &raw const attr, pid, cpu, -1, CLOSE_ON_EXEC) };
     if fd < 0 {

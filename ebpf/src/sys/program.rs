@@ -10,7 +10,7 @@ use super::{Command, bpf, bpf_fd, object_name};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum ProgramType {
-    /// uprobes
+    /// kprobes and uprobes
     Kprobe = 2,
     /// tracepoints
     Tracepoint = 5,
@@ -20,6 +20,8 @@ pub enum ProgramType {
     RawTracepoint = 17,
 }
 
+/// `BPF_TRACE_KPROBE_MULTI` of `enum bpf_attach_type`, Linux 5.18.
+pub const TRACE_KPROBE_MULTI: u32 = 42;
 /// `BPF_TRACE_UPROBE_MULTI` of `enum bpf_attach_type`, Linux 6.6.
 pub const TRACE_UPROBE_MULTI: u32 = 48;
 

@@ -174,7 +174,7 @@ fn trial() -> Finding {
                 return Bad("does not end".into(), error.to_string());
             }
             match running.next_event(Instant::now() + LAST_EVENT) {
-                Some(Event::Printf(text)) if text == b"42\n" => {
+                Some(Event::Text(_, text)) if text == b"42\n" => {
                     Good(format!("compiles, loads and runs in {} ms", start.elapsed().as_millis()))
                 }
                 other => Bad(format!("gives {other:?}"), "please report this".into()),

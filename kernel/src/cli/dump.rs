@@ -72,6 +72,7 @@ pub(super) fn shown(
     environment: &Environment,
 ) -> Result<(String, Vec<Diagnostic>), Failed> {
     let (_, host) = machine::live();
+    let source = &syntax::load(source, &*host, environment);
     let (program, mut diagnostics) = syntax::parse(source, &environment.parameters);
     let shown = match stage {
         Stage::Tokens => syntax::token::print(source),

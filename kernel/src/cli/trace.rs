@@ -13,7 +13,8 @@ use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::{Options, Purpose, Refusal, Running};
 use probebook_lang::diagnostic::{Diagnostic, Style, render};
 use probebook_lang::environment::Watch;
-use probebook_lang::source::Source;
+use probebook_lang::source::{Source, Span};
+use probebook_lang::syntax;
 use regex::Regex;
 
 use super::{Failed, doctor, dump, machine, terminal, trial};
@@ -45,6 +46,12 @@ pub(super) struct Arguments {
     /// What to write
     #[arg(short = 'f', value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Look for headers in this directory first; may be given several times
+    #[arg(short = 'I', value_name = "DIR")]
+    include_directories: Vec<String>,
+    /// Read this header before the program; may be given several times
+    #[arg(long = "include", value_name = "FILE")]
+    headers: Vec<String>,
     /// Write to this file instead of stdout
     #[arg(short = 'o', long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -63,7 +70,7 @@ pub(super) struct Arguments {
     /// Do not warn of anything
     #[arg(long)]
     no_warnings: bool,
-    /// Allow functions that change the system
+    /// Allow functions that can harm the machine: system
     #[arg(long = "unsafe")]
     is_unsafe: bool,
     /// Compile, load and attach the program, then end
@@ -93,7 +100,7 @@ pub(super) struct Arguments {
     /// Accepted; usdt probes are not supported yet
     #[arg(long)]
     usdt_file_activation: bool,
-    /// Accepted; kernel functions cannot be traced yet
+    /// Accepted; Linux itself says which kernel functions can be traced
     #[arg(long, value_name = "FILE")]
     traceable_functions: Option<PathBuf>,
     #[arg(short = 'l', long = "list", hide = true)]
@@ -231,6 +238,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(path) => Box::new(File::create(path).map_err(|e| Failed(format!("{}: {e}", path.display())))?),
         None => Box::new(io::stdout()),
     };
+    let (mut tracer, host) = machine::live();
+    let environment = tracer.environment_mut();
+    machine::configure(environment)?;
+    environment.parameters.positional = parameters;
+    environment.watch = arguments.watch();
+    environment.unsafe_allowed = arguments.is_unsafe;
+    environment.include_directories.clone_from(&arguments.include_directories);
+    environment.headers.clone_from(&arguments.headers);
+    source.name().clone_into(&mut environment.cell);
+    let source = syntax::load(&source, &*host, environment);
+    for stage in arguments.debug.iter().flat_map(|stage| stage.stages()) {
+        print!("{}", dump::shown(*stage, &source, environment)?.0);
+    }
     let mut printer = Printer {
         out: BufWriter::new(out),
         format: arguments.format,
@@ -245,16 +265,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Some(pid) => Some(Target::open(pid).map_err(|e| Failed(format!("process {pid}: {e}")))?),
         None => None,
     };
-    let (mut tracer, _) = machine::live();
-    let environment = tracer.environment_mut();
-    machine::configure(environment)?;
-    environment.parameters.positional = parameters;
-    source.name().clone_into(&mut environment.cell);
-    environment.watch = arguments.watch();
-    environment.unsafe_allowed = arguments.is_unsafe;
-    for stage in arguments.debug.iter().flat_map(|stage| stage.stages()) {
-        print!("{}", dump::shown(*stage, &source, environment)?.0);
-    }
     let stopped = Arc::new(AtomicBool::new(false));
     let stop = stopped.clone();
     let signalled = Arc::new(AtomicBool::new(false));
@@ -268,6 +278,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         command: child.as_ref().map(Child::pid),
         purpose: arguments.purpose(),
         no_uprobe_multi: arguments.no_feature.contains(&Feature::UprobeMulti),
+        no_kprobe_multi: arguments.no_feature.contains(&Feature::KprobeMulti),
         dry_run: arguments.dry_run,
         statistics: arguments.bench,
         ..Options::default()
@@ -445,9 +456,19 @@ impl Printer<'_> {
     fn write(&mut self, event: Event) -> io::Result<Option<i64>> {
         let is_json = self.format == Format::Json;
         match event {
-            Event::Printf(bytes) if is_json => writeln!(self.out, "{}", json::text("printf", &bytes))?,
-            Event::Time(bytes) if is_json => writeln!(self.out, "{}", json::text("time", &bytes))?,
-            Event::Printf(bytes) | Event::Time(bytes) => self.out.write_all(&bytes)?,
+            Event::Text(origin, bytes) if is_json => writeln!(self.out, "{}", json::text(origin, &bytes))?,
+            Event::Text(_, bytes) => self.out.write_all(&bytes)?,
+            Event::CommandError(bytes) => io::stderr().write_all(&bytes)?,
+            Event::Message { is_error, text, span } if is_json => {
+                let kind = if is_error { "errorf" } else { "warnf" };
+                let place = self.place(span);
+                writeln!(self.out, "{}", json::message(kind, &String::from_utf8_lossy(&text), &place))?;
+            }
+            Event::Message { is_error, text, span } => {
+                let severity = if is_error { "ERROR" } else { "WARNING" };
+                self.complain(severity, &text, span)?;
+            }
+            Event::Failed { message, span } => self.complain("ERROR", message.as_bytes(), span)?,
             Event::Value(value) | Event::Result(value) if is_json => {
                 writeln!(self.out, "{}", json::value(&value))?
             }
@@ -462,13 +483,8 @@ impl Printer<'_> {
             }
             Event::Exit(code) => return Ok(Some(code)),
             Event::Warning { message, help, helper, span, times } => {
+                let place = self.place(span);
                 if is_json {
-                    let at = self.source.position(span.start);
-                    let place = json::Place {
-                        filename: self.source.name(),
-                        line: at.line as usize,
-                        col: at.column as usize,
-                    };
                     let line = match &helper {
                         Some(failure) => json::helper_error(failure, &place),
                         None => json::message("runtime_error", &message, &place),
@@ -482,6 +498,21 @@ impl Printer<'_> {
             Event::Lost(count) => eprintln!("Lost {count} events"),
         }
         Ok(None)
+    }
+
+    fn place(&self, span: Span) -> json::Place<'_> {
+        let at = self.source.position(span.start);
+        let filename = self.source.file(span.start).name();
+        json::Place { filename, line: at.line as usize, col: at.column as usize }
+    }
+
+    /// A message with its place on stderr, behind what was printed so far.
+    fn complain(&mut self, severity: &str, text: &[u8], span: Span) -> io::Result<()> {
+        self.out.flush()?;
+        let mut line = format!("{}: {severity}: ", self.source.place(span)).into_bytes();
+        line.extend(text);
+        line.push(b'\n');
+        io::stderr().write_all(&line)
     }
 
     /// All maps, at the end.

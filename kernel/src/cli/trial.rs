@@ -77,7 +77,12 @@ fn tests(
         while let Some(event) = running.next_event(Instant::now()) {
             match &event {
                 Event::Exit(code) => is_good &= *code == 0,
-                Event::Printf(text) if !printer.is_text() => output.extend_from_slice(text),
+                Event::Message { is_error, text, .. } => {
+                    is_good &= !*is_error;
+                    output.extend_from_slice(text);
+                }
+                Event::Failed { .. } => is_good = false,
+                Event::Text(_, text) => output.extend_from_slice(text),
                 _ => {}
             }
             if printer.is_text() {

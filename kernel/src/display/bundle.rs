@@ -115,6 +115,8 @@ fn decoded(value: &Decoded) -> Value {
             Ok(text) => json!(text),
             Err(_) => json!({"base64": STANDARD.encode(bytes)}),
         },
+        Decoded::Buffer(bytes) => json!({"base64": STANDARD.encode(bytes)}),
+        Decoded::Handle { text, .. } => json!(String::from_utf8_lossy(text)),
         Decoded::Tuple(items) | Decoded::Array(items) => items.iter().map(decoded).collect(),
         Decoded::Record(fields) => {
             fields.iter().map(|(name, value)| (name.to_string(), decoded(value))).collect()

@@ -8,7 +8,7 @@
 
 use std::fmt::Write;
 
-use probebook_ebpf::event::Failure;
+use probebook_ebpf::event::{Failure, Origin};
 use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot};
 use probebook_ebpf::value::Value;
 use probebook_lang::types::MapValue;
@@ -77,8 +77,15 @@ pub fn value(value: &Value) -> String {
     line
 }
 
-/// Text of a kind: `printf`, `time`, `cat`, `join`, `syscall`.
-pub fn text(kind: &str, text: &[u8]) -> String {
+/// Text that was printed.
+pub fn text(origin: Origin, text: &[u8]) -> String {
+    let kind = match origin {
+        Origin::Printf => "printf",
+        Origin::Time => "time",
+        Origin::Cat => "cat",
+        Origin::Join => "join",
+        Origin::System => "syscall",
+    };
     let mut line = format!("{{\"type\": \"{kind}\", \"data\": ");
     write_string(&mut line, &String::from_utf8_lossy(text));
     line.push('}');
@@ -196,6 +203,12 @@ fn write_plain(out: &mut String, value: &Value) {
         Value::Int(n) | Value::Enum(n, _) => write_integer(out, i128::from(*n)),
         Value::Uint(n) | Value::Pointer(n) => write_integer(out, i128::from(*n)),
         Value::String(bytes) => write_string(out, &String::from_utf8_lossy(bytes)),
+        Value::Handle { text, .. } => write_string(out, &String::from_utf8_lossy(text)),
+        Value::Buffer(bytes) => {
+            // bpftrace's numbers: signed characters.
+            let numbers: Vec<_> = bytes.iter().map(|&byte| (byte as i8).to_string()).collect();
+            let _ = write!(out, "[{}]", numbers.join(","));
+        }
         Value::Tuple(items) | Value::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
@@ -239,6 +252,7 @@ fn part_text(value: &Value) -> String {
     match value {
         Value::String(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Pointer(address) => format!("{address:#x}"),
+        Value::Buffer(_) | Value::Handle { .. } => value.to_string(),
         Value::Tuple(items) => format!("({})", key_text(items)),
         Value::Array(items) => format!("[{}]", key_text(items)),
         Value::Record(fields) => {
@@ -330,7 +344,7 @@ mod tests {
         let place = Place { filename: "a\"b", line: 1, col: 9 };
         let failure = Failure { helper: "map_update_elem", code: -7, error: "no \"room\"".into() };
         for line in [
-            text("printf", b"\xe9\n"),
+            text(Origin::Printf, b"\xe9\n"),
             message("errorf", "x\"", &place),
             helper_error(&failure, &place),
             lost_events(u64::MAX),

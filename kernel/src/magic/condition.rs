@@ -117,7 +117,12 @@ fn integer(value: &Value) -> Option<i128> {
         Value::Bool(value) => Some(i128::from(*value)),
         Value::Int(value) | Value::Enum(value, _) => Some(i128::from(*value)),
         Value::Uint(value) | Value::Pointer(value) => Some(i128::from(*value)),
-        Value::String(_) | Value::Tuple(_) | Value::Array(_) | Value::Record(_) => None,
+        Value::String(_)
+        | Value::Buffer(_)
+        | Value::Handle { .. }
+        | Value::Tuple(_)
+        | Value::Array(_)
+        | Value::Record(_) => None,
     }
 }
 

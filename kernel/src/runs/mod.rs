@@ -21,6 +21,7 @@ use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::{Options, Running, Tracer};
 use probebook_ebpf::value::Value;
 use probebook_lang::diagnostic::{Style, render};
+use probebook_lang::source::Span;
 
 use crate::cell::Cell;
 use crate::display::bundle;
@@ -139,6 +140,8 @@ struct Run<'a> {
     pace: Pace,
     bound: Option<Duration>,
     exit: Option<i64>,
+    /// The first `errorf`.
+    error: Option<(String, Span)>,
     results: Vec<Value>,
     lost: u64,
     /// How often something has gone wrong in the programs.
@@ -172,6 +175,7 @@ impl<'a> Run<'a> {
             pace,
             bound,
             exit: None,
+            error: None,
             results: Vec::new(),
             lost: 0,
             warnings: 0,
@@ -220,6 +224,10 @@ impl<'a> Run<'a> {
         self.show_results()?;
         self.streams.flush(Instant::now(), true, self.outlet);
         stopped.map_err(|error| machine(&error, &self.cell.written))?;
+        if let Some((message, span)) = &self.error {
+            let place = self.cell.written.place(*span);
+            return Err(Failure::plain("Error", format!("{message}\nerrorf at {place}")));
+        }
         match self.exit {
             Some(code) if code != 0 => Err(Failure::plain("Exit", format!("exit code {code}"))),
             _ => Ok(()),
@@ -288,7 +296,23 @@ impl<'a> Run<'a> {
         let now = Instant::now();
         let out = StreamName::Stdout;
         match event {
-            Event::Printf(text) | Event::Time(text) => self.streams.push_hostile(now, out, &text),
+            Event::Text(_, text) => self.streams.push_hostile(now, out, &text),
+            Event::CommandError(text) => self.streams.push_hostile(now, StreamName::Stderr, &text),
+            Event::Message { is_error, text, span } => {
+                let place = self.cell.written.place(span);
+                let severity = if is_error { "ERROR" } else { "WARNING" };
+                self.streams.push(now, StreamName::Stderr, &format!("{place}: {severity}: "));
+                self.streams.push_hostile(now, StreamName::Stderr, &text);
+                self.streams.push(now, StreamName::Stderr, "\n");
+                if is_error && self.error.is_none() {
+                    self.error = Some((text::clean(&text), span));
+                }
+            }
+            Event::Failed { message, span } => {
+                let line = format!("{}: ERROR: {message}", self.cell.written.place(span));
+                self.streams.push_hostile(now, StreamName::Stderr, line.as_bytes());
+                self.streams.push(now, StreamName::Stderr, "\n");
+            }
             Event::Value(value) => self.streams.push_hostile(now, out, format!("{value}\n").as_bytes()),
             Event::Result(value) => self.results.push(value),
             Event::MapPrint { snapshot, top, divisor } => {

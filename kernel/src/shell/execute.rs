@@ -8,6 +8,7 @@ use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::{Options, Refusal};
 use probebook_lang::format;
 use probebook_lang::source::Source;
+use probebook_lang::syntax::load;
 use serde_json::{Map, Value, json};
 
 use super::{Shell, error_reply, flag, text};
@@ -132,7 +133,7 @@ impl Shell {
             return Ok(());
         }
         let name = format!("cell {}", self.count);
-        let cell = Cell::parse(&name, code).map_err(|fault| Failure {
+        let mut cell = Cell::parse(&name, code).map_err(|fault| Failure {
             name: "MagicError".into(),
             value: fault.message.clone(),
             traceback: fault.render(&Source::new(name.clone(), code)),
@@ -153,6 +154,7 @@ impl Shell {
         if !cell.has_program() {
             return Ok(());
         }
+        cell.load(&*self.host, self.tracer.environment());
         self.tracer.environment_mut().cell = name;
         runs::run(&mut *self.tracer, &cell, self.settings, self.count, interrupt, outlet)
     }
@@ -170,6 +172,7 @@ impl Shell {
             };
         }
         let source = Source::new("expression", expression);
+        let source = load(&source, &*self.host, self.tracer.environment());
         let mut running = self
             .tracer
             .start(&source, &Options::default())

@@ -18,6 +18,9 @@ pub use variables::VARIABLES;
 
 use crate::probes::AttachPoint;
 
+/// Functions that can harm the machine: called only where the user has allowed it.
+pub const UNSAFE: &[&str] = &["system"];
+
 /// What sort of thing a builtin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -98,6 +101,11 @@ mod tests {
             assert!(builtin.signature.starts_with(builtin.name), "{}", builtin.name);
             assert!(builtin.doc.ends_with('.') && !builtin.example.is_empty(), "{}", builtin.name);
         }
+    }
+
+    #[test]
+    fn unsafe_ones_are_functions() {
+        assert!(UNSAFE.iter().all(|name| find(name).is_some_and(|builtin| builtin.kind == Kind::Function)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub const VARIABLES: &[Builtin] = &[
         signature: "argN: uint64",
         doc: "An argument of the traced function, or a raw argument of the tracepoint, counted from 0.",
         example: "uprobe:libc:malloc { @bytes = hist(arg0); }",
-        availability: Availability::Providers(&["uprobe", "rawtracepoint"]),
+        availability: Availability::Providers(&["kprobe", "uprobe", "rawtracepoint"]),
     },
     Builtin {
         name: "retval",
@@ -26,7 +26,7 @@ pub const VARIABLES: &[Builtin] = &[
         signature: "retval: uint64",
         doc: "What the traced function returned.",
         example: "uretprobe:libc:malloc { @[retval == 0] = count(); }",
-        availability: Availability::Providers(&["uretprobe"]),
+        availability: Availability::Providers(&["kretprobe", "uretprobe"]),
     },
     Builtin {
         name: "func",
@@ -34,7 +34,7 @@ pub const VARIABLES: &[Builtin] = &[
         signature: "func: string",
         doc: "The name of the traced function.",
         example: "uprobe:libc:mem* { @[func] = count(); }",
-        availability: Availability::Providers(&["uprobe", "uretprobe"]),
+        availability: Availability::Providers(&["kprobe", "kretprobe", "uprobe", "uretprobe"]),
     },
     Builtin {
         name: "curtask",
@@ -82,6 +82,14 @@ pub const VARIABLES: &[Builtin] = &[
         signature: "uid: uint64",
         doc: "The user id of the current process.",
         example: "tracepoint:syscalls:sys_enter_execve { @[uid] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "username",
+        kind: Kind::Variable,
+        signature: "username: username_t",
+        doc: "The name of the user of the current process.",
+        example: "tracepoint:syscalls:sys_enter_execve { @[username] = count(); }",
         availability: Availability::Everywhere,
     },
     Builtin {

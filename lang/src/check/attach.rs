@@ -28,6 +28,10 @@ pub const PROVIDERS: &[(&str, &str)] = &[
     ("t", "tracepoint"),
     ("rawtracepoint", "rawtracepoint"),
     ("rt", "rawtracepoint"),
+    ("kprobe", "kprobe"),
+    ("k", "kprobe"),
+    ("kretprobe", "kretprobe"),
+    ("kr", "kretprobe"),
     ("uprobe", "uprobe"),
     ("u", "uprobe"),
     ("uretprobe", "uretprobe"),
@@ -36,10 +40,6 @@ pub const PROVIDERS: &[(&str, &str)] = &[
 
 /// Provider words of bpftrace that cannot be attached yet.
 const LATER: &[&str] = &[
-    "kprobe",
-    "k",
-    "kretprobe",
-    "kr",
     "fentry",
     "f",
     "kfunc",
@@ -94,6 +94,7 @@ pub fn resolve(point: &ast::AttachPoint, host: &dyn Host) -> Result<Vec<AttachPo
         "software" => resolver.software(),
         "tracepoint" => resolver.tracepoints(),
         "rawtracepoint" => resolver.raw_tracepoints(),
+        "kprobe" | "kretprobe" => resolver.kernel_functions(provider == "kretprobe"),
         _ => resolver.functions(provider == "uretprobe"),
     }
 }
@@ -122,7 +123,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     if LATER.contains(&word) {
         let message = format!("{} probes are not supported yet", head.text);
         return Diagnostic::error(Code::Unsupported, head.span, message).note(
-            "supported: begin end self test bench interval profile software tracepoint rawtracepoint uprobe uretprobe",
+            "supported: begin end self test bench interval profile software tracepoint rawtracepoint kprobe kretprobe uprobe uretprobe",
         );
     }
     let message = format!("there is no probe type `{}`", head.text);
@@ -131,7 +132,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     match nearest(word, words.filter(|word| word.len() > 2)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic
-            .note("known: begin end self test bench interval profile software tracepoint rawtracepoint uprobe uretprobe"),
+            .note("known: begin end self test bench interval profile software tracepoint rawtracepoint kprobe kretprobe uprobe uretprobe"),
     }
 }
 
@@ -313,6 +314,56 @@ impl Resolver<'_> {
         Ok(found)
     }
 
+    fn kernel_functions(&self, at_return: bool) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        let usage = format!("{}:vfs_read", self.provider);
+        let (module, target) = match self.rest {
+            [target] => (None, target),
+            [module, target] => (Some(module), target),
+            _ => return fail(self.malformed(&usage)),
+        };
+        let (name, offset) = match target.text.split_once('+') {
+            Some((name, digits)) => match number(digits) {
+                Some(offset) => (name, offset),
+                None => return fail(self.bad_number(target, &format!("{}:vfs_read+8", self.provider))),
+            },
+            None => (target.text.as_str(), 0),
+        };
+        if name.starts_with(|c: char| c.is_ascii_digit()) {
+            let message = "an address is not supported here";
+            return fail(
+                Diagnostic::error(Code::Unsupported, target.span, message)
+                    .help("name the function, as `kprobe:vfs_read` or `kprobe:vfs_read+8`"),
+            );
+        }
+        if offset > 0 && at_return {
+            let message = "a kretprobe fires where a function returns, so it takes no offset";
+            return fail(Diagnostic::error(Code::InvalidProbe, target.span, message));
+        }
+        let module = module.map(|part| part.text.as_str());
+        let point = |module: Option<&str>, name: &str| AttachPoint::Kprobe {
+            module: module.map(str::to_owned),
+            function: name.to_owned(),
+            offset,
+            at_return,
+        };
+        if module.is_none() && !name.contains('*') && self.host.has_kernel_function(name) {
+            return Ok(vec![point(None, name)]);
+        }
+        let all = self.host.kernel_functions().map_err(|why| self.unavailable(why))?;
+        let is_asked_for = |of: &str| module.is_none_or(|module| matches(module, of));
+        let mut found: Vec<_> = all
+            .iter()
+            .filter(|function| matches(name, &function.name) && is_asked_for(&function.module))
+            .map(|function| point(module.map(|_| function.module.as_str()), &function.name))
+            .collect();
+        found.dedup();
+        if found.is_empty() {
+            let names = all.iter().filter(|function| is_asked_for(&function.module));
+            return fail(self.no_match(target, name, names.map(|function| function.name.as_str())));
+        }
+        Ok(found)
+    }
+
     fn functions(&self, at_return: bool) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         let usage = format!("{}:libc:malloc", self.provider);
         let [binary, function] = self.rest else { return fail(self.malformed(&usage)) };
@@ -370,6 +421,14 @@ impl Resolver<'_> {
 
 fn fail<T>(diagnostic: Diagnostic) -> Result<T, Box<Diagnostic>> {
     Err(Box::new(diagnostic))
+}
+
+/// A number, decimal or as `0x1f`.
+fn number(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 /// A count: digits with `_` between, or `1e6`.

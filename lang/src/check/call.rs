@@ -6,7 +6,7 @@ use super::Checker;
 use super::expr::effect;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{MapId, RecordKind};
+use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
@@ -36,13 +36,32 @@ impl Checker<'_> {
             }
             Kind::Function => {}
         }
+        if builtins::UNSAFE.contains(&name) && !self.environment.unsafe_allowed {
+            let message = format!("`{name}` can harm this machine, so it must be allowed first");
+            self.report(
+                Diagnostic::error(Code::UnsafeFunction, span, message)
+                    .help("allow it: `%set unsafe on` in a notebook, `--unsafe` on the command line"),
+            );
+        }
         if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
             return self.computed(name, arguments, span);
         }
         match name {
-            "printf" => self.printf(arguments, span),
+            "printf" => self.formatted(name, Action::Print, arguments, span),
+            "cat" => self.formatted(name, Action::Cat { limit: self.config.max_cat_bytes }, arguments, span),
+            "system" => self.formatted(name, Action::System, arguments, span),
+            "warnf" => self.formatted(name, Action::Warn, arguments, span),
+            "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),
+            "join" => self.join(arguments, span),
+            "buf" => self.buf(arguments, span),
+            "macaddr" => self.macaddr(arguments, span),
+            "ntop" => self.ntop(arguments, span),
+            "pton" => self.pton(arguments, span),
+            "strftime" => self.strftime(arguments, span),
+            "cgroup_path" => self.cgroup_path(arguments, span),
+            "cgroupid" => self.cgroupid(arguments, span),
             "exit" => self.exit(arguments, span),
             "clear" => self.map_command(name, arguments, span, RecordKind::ClearMap),
             "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),

@@ -50,7 +50,9 @@ fn meaning(point: &AttachPoint, uses: &Uses<'_>, host: &dyn Host) -> Meaning {
         meaning.name = Some(point.to_string());
     }
     match point {
-        AttachPoint::Uprobe { function, .. } if uses.func => meaning.name = Some(function.clone()),
+        AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } if uses.func => {
+            meaning.name = Some(function.clone())
+        }
         AttachPoint::RawTracepoint { .. } if uses.args => meaning.name = Some(point.to_string()),
         AttachPoint::Tracepoint { category, event } => {
             meaning.is_syscall = category == "syscalls";

@@ -145,6 +145,8 @@ fn join_types(a: &Type, b: &Type) -> Option<Type> {
             }
         }
         (Type::String { capacity: a }, Type::String { capacity: b }) => Type::String { capacity: *a.max(b) },
+        (Type::Buffer { capacity: a }, Type::Buffer { capacity: b }) => Type::Buffer { capacity: *a.max(b) },
+        (Type::Handle(a), Type::Handle(b)) => Type::Handle(a.join(*b)?),
         (Type::Pointer { space, .. }, Type::Pointer { space: other, .. }) if a != b && space == other => {
             Type::Pointer { to: Box::new(Type::Void), space: *space }
         }

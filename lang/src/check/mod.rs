@@ -17,10 +17,11 @@ mod call;
 mod cast;
 mod comptime;
 mod config;
+mod data;
 mod expr;
 mod field;
 mod fold;
-mod format;
+mod formatted;
 mod group;
 mod infer;
 mod map;
@@ -40,6 +41,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::config::{Config, MissingProbes};
+use crate::declare::{Definitions, declare};
 use crate::diagnostic::{Code, Diagnostic, Severity, suggest};
 use crate::environment::Environment;
 use crate::expand::{Expanded, Places, expand};
@@ -51,6 +53,7 @@ use crate::syntax::ast;
 use crate::typed::{self, Quantity, VariableId};
 use crate::types::{Space, Type};
 
+pub(crate) use cast::integer_type;
 use infer::Shape;
 use map::Maps;
 use scope::Scope;
@@ -87,15 +90,17 @@ fn check_expanded(
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let (config, mut diagnostics) = config::configure(&program.config, &environment.settings);
+    let (declared, mut diagnostics) = declare(&program.declared, host);
+    let (config, found) = config::configure(&program.config, &environment.settings);
+    diagnostics.extend(found);
     let Bodies { bodies, skipped, diagnostics: unresolved } = bodies(program, host, &config);
     diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, places, &config, &bodies);
+        let mut checker = Checker::new(host, environment, &declared, places, &config, &bodies);
         checker.maps.replaced.clone_from(&replaced);
         skipped.iter().for_each(|name| checker.skip_map(name));
-        let typed = checker.check();
+        let mut typed = checker.check();
         if checker.replace.is_empty() {
             let is_wrong =
                 checker.is_broken || checker.diagnostics.iter().chain(&diagnostics).any(Diagnostic::is_error);
@@ -103,6 +108,7 @@ fn check_expanded(
                 checker.diagnostics.retain(|diagnostic| !is_lint(diagnostic));
             }
             diagnostics.extend(checker.diagnostics);
+            typed.declared = declared;
             return (typed, diagnostics);
         }
         replaced.extend(checker.replace);
@@ -291,13 +297,14 @@ impl<'a> Checker<'a> {
     fn new(
         host: &'a dyn Host,
         environment: &'a Environment,
+        declared: &'a Definitions,
         places: &'a Places,
         config: &'a Config,
         bodies: &'a [Body<'a>],
     ) -> Self {
         Self {
             host,
-            structures: Structures::new(host),
+            structures: Structures::new(host, declared),
             environment,
             config,
             bodies,
@@ -361,6 +368,7 @@ impl<'a> Checker<'a> {
             places: Places::default(),
             process: self.environment.process,
             watch: self.environment.watch,
+            declared: Definitions::default(),
             config: self.config.clone(),
         }
     }

@@ -9,12 +9,12 @@ use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Quantity};
+use crate::types::handle::Handle;
 use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
 const LATER: &[&str] = &[
-    "username",
     "ppid",
     "pcomm",
     "leader_tid",
@@ -29,16 +29,9 @@ const LATER: &[&str] = &[
     "dw_ustack",
     "usermode",
     "tseries",
-    "warnf",
-    "errorf",
     "debugf",
-    "strftime",
-    "cat",
-    "system",
-    "join",
     "assert",
     "skboutput",
-    "buf",
     "str_concat",
     "strlen",
     "strcontains",
@@ -49,9 +42,6 @@ const LATER: &[&str] = &[
     "signal_name",
     "syscall_name",
     "path",
-    "macaddr",
-    "ntop",
-    "pton",
     "bswap",
     "kptr",
     "uptr",
@@ -68,8 +58,6 @@ const LATER: &[&str] = &[
     "is_err",
     "ksym",
     "usym",
-    "cgroupid",
-    "cgroup_path",
     "find",
     "getopt",
 ];
@@ -146,6 +134,10 @@ impl Checker<'_> {
             "pid" => ambient(Ambient::Pid, u32),
             "tid" => ambient(Ambient::Tid, u32),
             "uid" => ambient(Ambient::Uid, Type::U64),
+            "username" => {
+                let id = Expr::new(ExprKind::Ambient(Ambient::Uid), Type::U64, span);
+                Some(super::data::handle(Handle::Username, id, span))
+            }
             "gid" => ambient(Ambient::Gid, Type::U64),
             "nsecs" => Some(time(Ambient::Time(Clock::Boot), span)),
             "elapsed" => Some(time(Ambient::Elapsed, span)),
@@ -169,7 +161,7 @@ impl Checker<'_> {
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
-                AttachPoint::Uprobe { function, .. } => {
+                AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } => {
                     Some(string_literal(function.clone().into_bytes(), span))
                 }
                 _ => None,
@@ -229,15 +221,20 @@ impl Checker<'_> {
             diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
         }
         let instead = match (name, self.point()) {
-            ("args", AttachPoint::Uprobe { at_return: false, .. }) => {
-                Some("read the arguments as arg0, arg1, …")
-            }
+            (
+                "args",
+                AttachPoint::Kprobe { at_return: false, .. } | AttachPoint::Uprobe { at_return: false, .. },
+            ) => Some("read the arguments as arg0, arg1, …"),
+            ("retval", AttachPoint::Kprobe { .. }) => Some("attach to the return: `kretprobe:…`"),
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),
             ("retval", AttachPoint::Tracepoint { event, .. }) if event.starts_with("sys_exit") => {
                 Some("what a system call returned is `args.ret`")
             }
             (_, AttachPoint::Tracepoint { .. }) if name.starts_with("arg") => {
                 Some("read the fields of the tracepoint: `args.field`")
+            }
+            (_, AttachPoint::Kprobe { at_return: true, .. }) if name.starts_with("arg") => {
+                Some("keep the arguments in a map at the entry: `kprobe:… { @arg[tid] = arg0; }`")
             }
             (_, AttachPoint::Uprobe { at_return: true, .. }) if name.starts_with("arg") => {
                 Some("keep the arguments in a map at the entry: `uprobe:… { @arg[tid] = arg0; }`")

@@ -103,7 +103,12 @@ impl Checker<'_> {
             (Type::String { .. }, Type::String { .. }) if is_equality(op) => {
                 Some(Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, span))
             }
-            (Type::Tuple(_), Type::Tuple(_)) | (Type::Record(_), Type::Record(_)) if is_equality(op) => {
+            (Type::Buffer { .. }, Type::Buffer { .. })
+            | (Type::Handle(_), Type::Handle(_))
+            | (Type::Tuple(_), Type::Tuple(_))
+            | (Type::Record(_), Type::Record(_))
+                if is_equality(op) =>
+            {
                 let (a, b) = self.one_type(a, b, span)?;
                 Some(Expr::new(ExprKind::Binary(op, Box::new(a), Box::new(b)), Type::Bool, span))
             }

@@ -5,9 +5,9 @@
 use super::Checker;
 use super::expr::{effect, integer_literal};
 use super::fold::{boolean, truth};
-use super::format::conversions;
 use super::infer::literal;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::printf::{Piece, Style};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, StmtKind};
@@ -39,7 +39,7 @@ impl Checker<'_> {
             ("strcap", [one]) => self.capacity(one).map(|bytes| integer_literal(bytes, span)),
             ("default_str_length", []) => Some(integer_literal(STRING_BYTES, span)),
             ("static_assert", [condition, message]) => self.static_assert(condition, message, span),
-            ("fail", [format, values @ ..]) => self.fail(format, values, span),
+            ("fail", _) => self.fail(arguments, span),
             ("kfunc_exist", [function]) => {
                 let ast::ExprKind::String(function) = &function.kind else {
                     return self.error(Code::WrongArguments, function.span, "the name is a string literal");
@@ -90,33 +90,19 @@ impl Checker<'_> {
     }
 
     /// `fail(format, …)`: reached, so the program is refused.
-    fn fail(&mut self, format: &ast::Expr, values: &[ast::Expr], span: Span) -> Option<Expr> {
-        let ast::ExprKind::String(text) = &format.kind else {
-            return self.error(Code::InvalidFormat, format.span, "the format is a string literal");
-        };
-        let mut shown = Vec::new();
-        for value in values {
-            let constant = self.value(value)?;
-            shown.push(self.known(constant, value.span)?);
-        }
-        let Ok(found) = conversions(text) else {
-            return self.error(Code::InvalidFormat, format.span, "a conversion of this format is unknown");
-        };
-        if found.len() != shown.len() {
-            let message =
-                format!("conversions in the format: {}, values given: {}", found.len(), shown.len());
-            return self.error(Code::InvalidFormat, format.span, message);
-        }
-        let mut rest = String::from_utf8_lossy(text).into_owned();
-        let mut message = String::new();
-        for (conversion, value) in found.iter().zip(&shown) {
-            // Escaped percent signs stand between conversions, never inside one.
-            let at = rest.replace("%%", "\0\0").find(&conversion.text).unwrap_or(rest.len());
-            message.push_str(&rest[..at].replace("%%", "%"));
-            message.push_str(&converted(conversion.letter, value));
-            rest.drain(..(at + conversion.text.len()).min(rest.len()));
-        }
-        message.push_str(&rest.replace("%%", "%"));
+    fn fail(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let (format, values) = self.format("fail", arguments, span)?;
+        let places = arguments.iter().skip(1).map(|argument| argument.span);
+        let values: Vec<_> =
+            values.into_iter().zip(places).map(|(value, at)| self.known(value, at)).collect();
+        let mut values = values.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
+        let pieces = format.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            Piece::Conversion(conversion) => {
+                values.next().map(|value| converted(conversion.style, &value)).unwrap_or_default()
+            }
+        });
+        let message = pieces.collect::<String>();
         self.error(Code::Refused, span, message)
     }
 }
@@ -153,20 +139,20 @@ fn constant_text(value: &Expr) -> String {
 }
 
 /// A constant as a conversion shows it; widths are of no use in a diagnostic.
-fn converted(letter: char, value: &Expr) -> String {
+fn converted(style: Style, value: &Expr) -> String {
     let number = match value.kind {
         ExprKind::Bool(value) => i128::from(value),
         _ => literal(value).unwrap_or_default(),
     };
     let bits = number as i64;
-    match letter {
-        's' => constant_text(value),
-        'x' => format!("{bits:x}"),
-        'X' => format!("{bits:X}"),
-        'o' => format!("{bits:o}"),
-        'p' => format!("{bits:#x}"),
-        'c' => char::from(bits as u8).to_string(),
-        'u' => (bits as u64).to_string(),
+    match style {
+        Style::Any => constant_text(value),
+        Style::Hex => format!("{bits:x}"),
+        Style::UpperHex => format!("{bits:X}"),
+        Style::Octal => format!("{bits:o}"),
+        Style::Pointer => format!("{bits:#x}"),
+        Style::Character => char::from(bits as u8).to_string(),
+        Style::Unsigned => (bits as u64).to_string(),
         _ => number.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Environment, KnownMap, Parameters};
-use crate::host::{Field, FieldKind, FixedHost, Host, TracepointFormat, Unavailable};
+use crate::host::{Field, FieldKind, FixedHost, Host, KernelFunction, TracepointFormat, Unavailable};
 use crate::source::Source;
 use crate::syntax;
 use crate::typed::{self, Program};
@@ -158,7 +158,7 @@ fn events_share_a_program_unless_the_body_tells_them_apart() {
 #[test]
 fn wrong_attach_points() {
     assert_eq!(complaints("tracepont:a:b { }"), [(Code::UnknownProbeType, "tracepont")]);
-    assert_eq!(complaints("kprobe:vfs_read { }"), [(Code::Unsupported, "kprobe")]);
+    assert_eq!(complaints("fentry:vfs_read { }"), [(Code::Unsupported, "fentry")]);
     assert_eq!(complaints("t:syscalls:sys_enter_raed { }"), [(Code::NoMatch, "sys_enter_raed")]);
     assert_eq!(complaints("t:syscals:sys_enter_read { }"), [(Code::NoMatch, "syscals")]);
     assert_eq!(complaints("t:sys_enter_read { }"), [(Code::InvalidProbe, "sys_enter_read")]);
@@ -471,6 +471,9 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn raw_tracepoints(&self) -> Result<Vec<String>, Unavailable> {
             Ok(Vec::new())
         }
+        fn kernel_functions(&self) -> Result<Arc<Vec<KernelFunction>>, Unavailable> {
+            Err(Unavailable("nothing here".into()))
+        }
         fn resolve_binary(&self, _: &str) -> Option<String> {
             None
         }
@@ -479,6 +482,9 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         }
         fn cpus(&self) -> u32 {
             1
+        }
+        fn cgroup(&self, _: &str) -> Result<u64, Unavailable> {
+            Err(Unavailable("there are none".into()))
         }
         fn structure(&self, _: Keyword, _: &str) -> Option<Arc<Structure>> {
             None
@@ -498,6 +504,7 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn raw_tracepoint(&self, _: &str) -> Option<Vec<(String, Type)>> {
             None
         }
+
         fn has_kernel_function(&self, _: &str) -> bool {
             false
         }

@@ -53,6 +53,12 @@ codes! {
 
     Unsupported = "unsupported", "A part of the language that Probebook does not support yet.";
 
+    InvalidDirective = "invalid-directive", "A line for the C preprocessor that cannot be followed.";
+    MissingHeader = "missing-header", "A header that is not found.";
+    InvalidDeclaration = "invalid-declaration", "A C declaration that cannot be read, or has no layout.";
+    DuplicateDefinition = "duplicate-definition", "A C name that the program defines twice.";
+    InvalidDefine = "invalid-define", "A `#define` that is used as a value but is none.";
+    InvalidImport = "invalid-import", "An import of what is not there or cannot be imported.";
     InvalidParameter = "invalid-parameter", "A parameter of a macro that cannot be one, or stands there twice.";
     MacroRedefinition = "macro-redefinition", "A macro of which an earlier one takes all arguments.";
     LeavesMacro = "leaves-macro", "A `return`, `break` or `continue` that would leave its macro.";
@@ -101,6 +107,7 @@ codes! {
 
     WrongArguments = "wrong-arguments", "A call with arguments that the function does not take.";
     InvalidFormat = "invalid-format", "A format string that does not fit its values.";
+    UnsafeFunction = "unsafe-function", "A function that can harm the machine and was not allowed.";
     InvalidTarget = "invalid-target", "Something that cannot be assigned, or not in this way.";
 
     InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";

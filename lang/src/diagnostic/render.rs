@@ -5,7 +5,7 @@
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Severity};
-use crate::source::{Source, Span};
+use crate::source::{File, Source, Span};
 
 /// Whether colours can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,27 +38,43 @@ fn group<'a>(source: &'a Source, diagnostic: &'a Diagnostic) -> Group<'a> {
     };
     let primary = (AnnotationKind::Primary, diagnostic.span, &diagnostic.label, &diagnostic.of);
     let others = diagnostic.labels.iter().map(|l| (AnnotationKind::Context, l.span, &l.text, &l.of));
-    let mut places: Vec<_> = std::iter::once(primary).chain(others).collect();
-    let mut snippets = Vec::new();
-    // One snippet for each text, in the order of the places.
-    while let Some((.., of)) = places.first() {
-        let text = of.as_deref().unwrap_or(source);
-        let (here, elsewhere): (Vec<_>, Vec<_>) = places.iter().partition(|place| place.3 == *of);
-        let annotations = here.into_iter().map(|(kind, span, label, _)| annotation(kind, text, span, label));
-        snippets.push(Snippet::source(text.text()).path(text.name()).annotations(annotations));
-        places = elsewhere;
-    }
+    let places = std::iter::once(primary).chain(others).map(|(kind, span, label, of)| {
+        let file = of.as_deref().unwrap_or(source).file(span.start);
+        Place { kind, span, label, file }
+    });
     let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note.as_str()));
     let helps = diagnostic.helps.iter().map(|help| Level::HELP.message(help.as_str()));
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
-    title.elements(snippets).elements(notes).elements(helps)
+    title.elements(snippets(places)).elements(notes).elements(helps)
 }
 
-fn annotation<'a>(kind: AnnotationKind, source: &Source, span: Span, label: &'a str) -> Annotation<'a> {
-    let end = source.text().len();
-    let range = span.range().start.min(end)..span.range().end.min(end);
-    let annotation = kind.span(range);
-    if label.is_empty() { annotation } else { annotation.label(label) }
+/// A place in one of the texts.
+struct Place<'a> {
+    kind: AnnotationKind,
+    span: Span,
+    label: &'a str,
+    file: &'a File,
+}
+
+/// One piece of text for each file, that of the first place first.
+fn snippets<'a>(places: impl Iterator<Item = Place<'a>>) -> Vec<Snippet<'a, Annotation<'a>>> {
+    let mut files: Vec<(&File, Vec<Place<'_>>)> = Vec::new();
+    for place in places {
+        match files.iter_mut().find(|(file, _)| *file == place.file) {
+            Some((_, places)) => places.push(place),
+            None => files.push((place.file, vec![place])),
+        }
+    }
+    let snippet = |(file, places): (&'a File, Vec<Place<'a>>)| {
+        let annotations = places.into_iter().map(|place| annotation(&place));
+        Snippet::source(&**file.text()).path(file.name()).annotations(annotations)
+    };
+    files.into_iter().map(snippet).collect()
+}
+
+fn annotation<'a>(place: &Place<'a>) -> Annotation<'a> {
+    let annotation = place.kind.span(place.file.range(place.span));
+    if place.label.is_empty() { annotation } else { annotation.label(place.label) }
 }
 
 #[cfg(test)]
@@ -108,6 +124,29 @@ error[unknown-name]: there is no function `cuont`
         stripped.push_str(rest);
         assert_ne!(ansi, plain);
         assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn each_file_shows_its_own_lines() {
+        let (mut source, mut diagnostic) = sample();
+        let header = source.attach("dir/x.h", "#define A 1\n#define B A +\n").expect("small");
+        let start = source.get(header).span().start;
+        diagnostic.labels[0].span = Span::new(start + 20, start + 21);
+        let expected = "\
+error[unknown-name]: there is no function `cuont`
+ --> cell 3:2:10
+  |
+2 |     @x = cuont();
+  |          ^^^^^ not known
+  |
+ ::: dir/x.h:2:9
+  |
+2 | #define B A +
+  |         - to be assigned here
+  |
+  = note: a fact
+  = help: did you mean `count`?";
+        assert_eq!(render(&source, &[diagnostic], Style::Plain), expected);
     }
 
     #[test]

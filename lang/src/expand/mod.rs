@@ -9,7 +9,7 @@
 //! expansion that its place belongs to. What an argument brings keeps its place outside.
 //!
 //! *Invariant:* the result has no macros and calls none; it is no deeper than later stages can walk, and no
-//! larger than [`MAX_NODES`].
+//! larger than `MAX_NODES`.
 
 mod places;
 mod rewrite;
@@ -80,6 +80,8 @@ struct Frame<'a> {
     arguments: Vec<Argument>,
     /// What is added to the offsets of the body.
     shift: u32,
+    /// The place in the body that the walk has come to.
+    last: Span,
 }
 
 /// An argument of a call, expanded.
@@ -135,7 +137,7 @@ impl<'a> Expander<'a> {
             self.too_large(call);
             return None;
         };
-        self.frames.push(Frame { definition, arguments, shift });
+        self.frames.push(Frame { definition, arguments, shift, last: definition.body.span });
         let mut body = definition.body.clone();
         self.block(&mut body);
         self.frames.pop();

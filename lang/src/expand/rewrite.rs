@@ -24,12 +24,18 @@ impl Expander<'_> {
         }
     }
 
-    /// Moves a place of a macro's body to its expansion.
-    fn place(&self, span: &mut Span) {
-        if let Some(frame) = self.frames.last() {
-            span.start = span.start.wrapping_add(frame.shift);
-            span.end = span.end.wrapping_add(frame.shift);
+    /// Moves a place of a macro's body to its expansion. What a `#define` of the C part has put into the body
+    /// is written elsewhere: its place is that of the name which stands for it.
+    fn place(&mut self, span: &mut Span) {
+        let Some(frame) = self.frames.last_mut() else { return };
+        let body = frame.definition.span;
+        if body.start <= span.start && span.end <= body.end {
+            frame.last = *span;
+        } else {
+            *span = frame.last;
         }
+        span.start = span.start.wrapping_add(frame.shift);
+        span.end = span.end.wrapping_add(frame.shift);
     }
 
     /// Goes one level down; false if that is too deep or too much.

@@ -165,7 +165,7 @@ impl<'a> Printer<'a> {
             depth += usize::from(word.is("(") || word.is("["));
             depth -= usize::from(depth > 0 && (word.is(")") || word.is("]")));
             self.at += 1;
-            if depth == 0 && (word.is(";") || word.kind == TokenKind::Directive) {
+            if depth == 0 && (word.is(";") || word.is_c()) {
                 break;
             }
         }
@@ -176,8 +176,7 @@ impl<'a> Printer<'a> {
     /// A block within a statement: on one line if it is no body and holds no more than a value.
     fn inner_block(&mut self, is_body: bool) {
         let words = &self.words[self.at..self.closing()];
-        let is_value =
-            |word: &Word| !word.is(";") && !word.has_comments() && word.kind != TokenKind::Directive;
+        let is_value = |word: &Word| !word.is(";") && !word.has_comments() && !word.is_c();
         if !is_body && words.iter().all(is_value) && self.page.has_room(words) {
             words.iter().for_each(|word| self.page.put(word));
             self.at += words.len();

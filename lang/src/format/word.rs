@@ -35,6 +35,11 @@ impl Word<'_> {
         matches!(self.kind, TokenKind::Punct(found) if found == punct)
     }
 
+    /// Whether it is a piece of the C part, which stays as it is on lines of its own.
+    pub(super) fn is_c(&self) -> bool {
+        matches!(self.kind, TokenKind::Directive | TokenKind::Declaration)
+    }
+
     /// Whether it is a keyword among these.
     pub(super) fn is_keyword(&self, words: &[&str]) -> bool {
         self.kind == TokenKind::Keyword && words.contains(&self.text)

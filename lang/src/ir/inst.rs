@@ -259,6 +259,34 @@ pub enum Op {
         /// Where from, an integer.
         address: Value,
     },
+    /// Reads bytes of kernel or user memory into local memory and zero-fills the rest; zeros where that faults.
+    /// The result is the length, clamped to the capacity.
+    ReadBytes {
+        /// The target in local memory.
+        to: Value,
+        /// Bytes there.
+        capacity: u32,
+        /// How many are read, an integer.
+        length: Value,
+        /// Whose memory.
+        space: Space,
+        /// Where from, an integer.
+        address: Value,
+    },
+    /// Copies the first bytes of local memory and zero-fills the rest. The result is the length, clamped to the
+    /// capacity.
+    CopyBytes {
+        /// The target in local memory.
+        to: Value,
+        /// Bytes there.
+        capacity: u32,
+        /// How many are wanted, an integer.
+        length: Value,
+        /// At most so many are copied, however many are wanted.
+        limit: u32,
+        /// The origin in local memory.
+        from: Value,
+    },
     /// Reads `width` bytes at a constant offset of the program's context (tracepoint fields).
     Context {
         /// Bytes from its start.

@@ -21,6 +21,7 @@ pub use inst::*;
 
 use crate::config::Config;
 use crate::environment::Watch;
+use crate::printf::Format;
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::types::MapType;
@@ -92,10 +93,12 @@ pub const RECORD_HEADER: u32 = 8;
 /// What user space does with a record, in the order of arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordKind {
-    /// `printf(format, …)`; the fields are the arguments.
-    Printf {
-        /// The format, as written after escapes.
-        format: Vec<u8>,
+    /// `printf(format, …)` and its like; the fields are the values for the format.
+    Formatted {
+        /// What is done with the text.
+        action: Action,
+        /// How the text is made.
+        format: Format,
     },
     /// `print(value)`; one field.
     PrintValue,
@@ -119,8 +122,44 @@ pub enum RecordKind {
         /// strftime's format.
         format: Vec<u8>,
     },
+    /// `join(array, separator)`; one field, an array of strings, of which those up to the first empty one count.
+    Join {
+        /// What stands between them.
+        separator: Vec<u8>,
+    },
     /// `exit(code)`; one field, an int64.
     Exit,
+}
+
+/// What is done with a text that was made from a format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// `printf`: it is printed.
+    Print,
+    /// `warnf`: it is printed as a warning.
+    Warn,
+    /// `errorf`: it is printed as an error.
+    Error,
+    /// `cat`: the file of this path is printed.
+    Cat {
+        /// At most so many bytes.
+        limit: u32,
+    },
+    /// `system`: the shell runs it, and what it writes is printed.
+    System,
+}
+
+impl Action {
+    /// The function that does it.
+    pub fn function(self) -> &'static str {
+        match self {
+            Self::Print => "printf",
+            Self::Warn => "warnf",
+            Self::Error => "errorf",
+            Self::Cat { .. } => "cat",
+            Self::System => "system",
+        }
+    }
 }
 
 /// What a program can notice while it runs.

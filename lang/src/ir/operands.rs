@@ -21,6 +21,8 @@ impl Op {
             | Self::BytesEq { .. }
             | Self::BytesAre { .. }
             | Self::ReadString { .. }
+            | Self::ReadBytes { .. }
+            | Self::CopyBytes { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
             | Self::LocalAddress(_)
@@ -104,6 +106,16 @@ impl Op {
                 f(to, slot);
                 limit.iter_mut().for_each(|value| f(value, int));
                 f(address, int);
+            }
+            Self::ReadBytes { to, length, address, .. } => {
+                f(to, slot);
+                f(length, int);
+                f(address, int);
+            }
+            Self::CopyBytes { to, length, from, .. } => {
+                f(to, slot);
+                f(length, int);
+                f(from, slot);
             }
             Self::Comm { to } => f(to, slot),
             Self::LocalAddress(memory) => f(memory, slot),

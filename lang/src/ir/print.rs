@@ -75,7 +75,7 @@ struct PrintRecord<'a>(&'a Record);
 impl fmt::Display for PrintRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.kind {
-            RecordKind::Printf { format } => write!(f, "printf \"{}\"", format.escape_ascii())?,
+            RecordKind::Formatted { action, format } => write!(f, "{} \"{format}\"", action.function())?,
             RecordKind::PrintValue => f.write_str("print")?,
             RecordKind::Result => f.write_str("result")?,
             RecordKind::PrintMap { map, top, divisor } => {
@@ -84,6 +84,7 @@ impl fmt::Display for PrintRecord<'_> {
             RecordKind::ClearMap(map) => write!(f, "clear m{}", map.0)?,
             RecordKind::ZeroMap(map) => write!(f, "zero m{}", map.0)?,
             RecordKind::Time { format } => write!(f, "time \"{}\"", format.escape_ascii())?,
+            RecordKind::Join { separator } => write!(f, "join \"{}\"", separator.escape_ascii())?,
             RecordKind::Exit => f.write_str("exit")?,
         }
         for field in &self.0.fields {
@@ -167,6 +168,12 @@ impl fmt::Display for Op {
             Self::ReadString { to, capacity, limit, space, address } => {
                 write!(f, "read_{}_string [{to}], {capacity} bytes, {address}", lower(space))?;
                 limit.map_or(Ok(()), |limit| write!(f, ", limit {limit}"))
+            }
+            Self::ReadBytes { to, capacity, length, space, address } => {
+                write!(f, "read_{}_bytes [{to}], {capacity} bytes, {address}, length {length}", lower(space))
+            }
+            Self::CopyBytes { to, capacity, length, limit, from } => {
+                write!(f, "copy_bytes [{to}], {capacity} bytes, [{from}], length {length}, limit {limit}")
             }
             Self::Context { offset, width, signed } => {
                 write!(f, "context {} +{offset}", Width(*width, *signed))

@@ -209,6 +209,11 @@ impl Verifier<'_> {
             Op::BytesAre { memory, data } => inside(memory, 0, data.len() as u32),
             Op::Read { to, size, .. } => inside(to, 0, *size),
             Op::ReadString { to, capacity, .. } => inside(to, 0, *capacity),
+            Op::ReadBytes { to, capacity, .. } => inside(to, 0, *capacity),
+            Op::CopyBytes { to, capacity, limit, from, .. } => {
+                inside(to, 0, *capacity)?;
+                inside(from, 0, *limit)
+            }
             Op::Comm { to } => inside(to, 0, 16),
             Op::LoopOpen { state, .. } | Op::LoopClose { state } => self.loop_state(*state),
             _ => Ok(()),

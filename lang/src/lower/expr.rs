@@ -103,6 +103,12 @@ impl Lowering<'_, '_> {
             | ExprKind::ContextBytes { .. }
             | ExprKind::ContextDynamic { .. }
             | ExprKind::ReadString { .. }
+            | ExprKind::ReadBuffer { .. }
+            | ExprKind::Buffer { .. }
+            | ExprKind::ReadStrings { .. }
+            | ExprKind::Handle(_)
+            | ExprKind::Bytes(_)
+            | ExprKind::Reinterpret(_)
             | ExprKind::Tuple(_) => unreachable!("a value of type {} is no scalar", expr.ty),
         }
     }

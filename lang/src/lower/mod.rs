@@ -127,8 +127,11 @@ impl<'a, 'r> Lowering<'a, 'r> {
 
     /// Returns at once for events of other processes, where the probe cannot be attached to one process.
     fn only_of(&mut self, process: u32) {
-        use crate::probes::AttachPoint::{RawTracepoint, Tracepoint};
-        if !matches!(self.probe.points.first(), Some(Tracepoint { .. } | RawTracepoint { .. })) {
+        use crate::probes::AttachPoint::{Kprobe, RawTracepoint, Tracepoint};
+        if !matches!(
+            self.probe.points.first(),
+            Some(Tracepoint { .. } | RawTracepoint { .. } | Kprobe { .. })
+        ) {
             return;
         }
         let span = self.probe.span;

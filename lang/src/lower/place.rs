@@ -1,10 +1,10 @@
 //! values that need memory → slots: strings, tuples, arrays and keys.
 
-use crate::ir::{Op, SlotId, Value};
+use crate::ir::{Arith, Op, SlotId, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind};
-use crate::types::Type;
 use crate::types::layout::{Layout, Part, Shape};
+use crate::types::{BUFFER_HEADER, Space, Type};
 
 use super::{Lowering, Storage};
 
@@ -110,6 +110,44 @@ impl Lowering<'_, '_> {
                 let op = Op::ReadString { to, capacity: size, limit, space: *space, address };
                 self.builder.effect(op, span);
             }
+            ExprKind::ReadBuffer { address, space, length } => {
+                let address = self.scalar(address);
+                let length = self.scalar(length);
+                let capacity = size - BUFFER_HEADER;
+                let at = self.address(to.at(BUFFER_HEADER), span);
+                let op = Op::ReadBytes { to: at, capacity, length, space: *space, address };
+                let length = self.builder.value(op, span);
+                self.store(to, &Type::int(4, false), length, span);
+            }
+            ExprKind::Buffer { of, length } => {
+                let length = self.scalar(length);
+                let from = self.place(of);
+                let from = self.address(from, span);
+                let capacity = size - BUFFER_HEADER;
+                let limit = capacity.min(Layout::of(&of.ty).size);
+                let at = self.address(to.at(BUFFER_HEADER), span);
+                let op = Op::CopyBytes { to: at, capacity, length, limit, from };
+                let length = self.builder.value(op, span);
+                self.store(to, &Type::int(4, false), length, span);
+            }
+            ExprKind::ReadStrings { address, space } => {
+                let address = self.scalar(address);
+                self.read_strings(address, *space, &expr.ty, to, span);
+            }
+            ExprKind::Handle(of) => self.write(of, to),
+            ExprKind::Bytes(data) => {
+                let memory = self.address(to, span);
+                self.builder.effect(Op::Write { memory, offset: 0, data: data.clone() }, span);
+            }
+            ExprKind::Reinterpret(of) => {
+                let len = Layout::of(&of.ty).size;
+                if len > size {
+                    let from = self.place(of);
+                    return self.copy(from, to, size, span);
+                }
+                self.write(of, to);
+                self.zero(to.at(len), size - len, span);
+            }
             ExprKind::Deref { address, space } => {
                 let address = self.scalar(address);
                 self.read_into(address, *space, &expr.ty, to, span);
@@ -175,7 +213,7 @@ impl Lowering<'_, '_> {
         let size = Layout::of(ty).size;
         let address = self.builder.value(Op::ContextAddress(offset), span);
         let to = self.address(to, span);
-        let space = crate::types::Space::Kernel;
+        let space = Space::Kernel;
         let op = match ty {
             Type::String { .. } => Op::ReadString { to, capacity: size, limit: None, space, address },
             _ => Op::Read { to, size, space, address },
@@ -187,12 +225,37 @@ impl Lowering<'_, '_> {
     fn write_dynamic(&mut self, offset: u32, size: u32, to: Place, span: Span) {
         let locator = self.builder.value(Op::Context { offset, width: 4, signed: false }, span);
         let low = self.builder.constant(0xffff, span);
-        let at = self.builder.value(Op::Arith(crate::ir::Arith::And, locator, low), span);
+        let at = self.builder.value(Op::Arith(Arith::And, locator, low), span);
         let start = self.builder.value(Op::ContextAddress(0), span);
-        let address = self.builder.value(Op::Arith(crate::ir::Arith::Add, start, at), span);
+        let address = self.builder.value(Op::Arith(Arith::Add, start, at), span);
         let to = self.address(to, span);
-        let space = crate::types::Space::Kernel;
+        let space = Space::Kernel;
         self.builder.effect(Op::ReadString { to, capacity: size, limit: None, space, address }, span);
+    }
+
+    /// The strings that pointers in memory point to, up to the first NULL.
+    fn read_strings(&mut self, array: Value, space: Space, ty: &Type, to: Place, span: Span) {
+        let Type::Array { of, len } = ty else { return };
+        let Type::String { capacity } = **of else { return };
+        self.zero(to, capacity * len, span);
+        let pointer = self.temporary(&Type::U64);
+        let done = self.builder.block();
+        for index in 0..*len {
+            let distance = self.builder.constant(i64::from(8 * index), span);
+            let address = self.builder.value(Op::Arith(Arith::Add, array, distance), span);
+            let at = self.address(pointer, span);
+            self.builder.effect(Op::Read { to: at, size: 8, space, address }, span);
+            let address = self.load(pointer, &Type::U64, span);
+            let more = self.builder.block();
+            self.builder.branch(address, more, done, span);
+            self.builder.seal(more);
+            self.builder.switch_to(more);
+            let to = self.address(to.at(index * capacity), span);
+            self.builder.effect(Op::ReadString { to, capacity, limit: None, space, address }, span);
+        }
+        self.builder.jump(done, Vec::new());
+        self.builder.seal(done);
+        self.builder.switch_to(done);
     }
 
     /// Fills a place with zeros.
@@ -239,6 +302,13 @@ impl Lowering<'_, '_> {
                 } else {
                     self.zero(to.at(capacity - 1), 1, span);
                 }
+            }
+            (Type::Buffer { capacity: now }, Type::Buffer { capacity }) if now < capacity => {
+                self.copy(from, to, BUFFER_HEADER + now, span);
+                self.zero(to.at(BUFFER_HEADER + now), capacity - now, span);
+            }
+            (Type::Handle(from_handle), Type::Handle(to_handle)) => {
+                self.convert(from, &from_handle.inner(), to, &to_handle.inner(), span);
             }
             (Type::Tuple(from_types), Type::Tuple(to_types)) => {
                 let layout = Layout::of(to_ty);

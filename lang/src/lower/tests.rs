@@ -2,13 +2,15 @@
 
 use super::lower;
 use crate::check::tests::{accepted, host};
-use crate::ir::{self, Module, RecordKind};
+use crate::ir::{self, Action, Module, RecordKind};
+use crate::printf::Format;
 use crate::structures::Structures;
 use crate::types::layout::Shape;
 
 /// The IR of a text, accepted by the verifier before and after optimisation.
 fn lowered(text: &str) -> Module {
-    let module = lower(&accepted(text), &Structures::new(&host()));
+    let typed = accepted(text);
+    let module = lower(&typed, &Structures::new(&host(), &typed.declared));
     if let Err(why) = ir::verify::verify(&module) {
         panic!("{text}\n{why}\n{}", ir::print::print(&module));
     }
@@ -67,7 +69,10 @@ fn fields_lie_behind_the_header() {
     let offsets: Vec<_> = record.fields.iter().map(|field| field.offset).collect();
     assert_eq!(offsets, [8, 9, 32]);
     assert_eq!(record.size, 40);
-    assert_eq!(record.kind, RecordKind::Printf { format: b"%d %s %ld".to_vec() });
+    assert_eq!(
+        record.kind,
+        RecordKind::Formatted { action: Action::Print, format: Format::parse(b"%d %s %ld") }
+    );
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn is_removable(op: &Op) -> bool {
         | Op::Copy { .. }
         | Op::Read { .. }
         | Op::ReadString { .. }
+        | Op::ReadBytes { .. }
+        | Op::CopyBytes { .. }
         | Op::Comm { .. }
         | Op::MapRead { .. }
         | Op::MapSet { .. }

@@ -54,7 +54,9 @@ fn access(op: &Op, definitions: &[Option<Op>]) -> Access {
         Op::Write { memory, offset, ref data } => (memory, offset, data.len() as u32),
         Op::Copy { to, to_offset, size, .. } => (to, to_offset, size),
         Op::Read { to, size, .. } => (to, 0, size),
-        Op::ReadString { to, capacity, .. } => (to, 0, capacity),
+        Op::ReadString { to, capacity, .. }
+        | Op::ReadBytes { to, capacity, .. }
+        | Op::CopyBytes { to, capacity, .. } => (to, 0, capacity),
         Op::Comm { to } => (to, 0, 16),
         // How much it writes is the map's business.
         Op::MapRead { to, .. } => return Access { writes: None, base: Some(to) },

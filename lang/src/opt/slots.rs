@@ -125,9 +125,12 @@ fn filled(op: &Op) -> Option<(Value, u32, u32, Content)> {
 /// The base that any other operation writes to.
 fn written_otherwise(op: &Op) -> Option<Value> {
     match *op {
-        Op::Copy { to, .. } | Op::Read { to, .. } | Op::ReadString { to, .. } | Op::MapRead { to, .. } => {
-            Some(to)
-        }
+        Op::Copy { to, .. }
+        | Op::Read { to, .. }
+        | Op::ReadString { to, .. }
+        | Op::ReadBytes { to, .. }
+        | Op::CopyBytes { to, .. }
+        | Op::MapRead { to, .. } => Some(to),
         _ => None,
     }
 }

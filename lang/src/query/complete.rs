@@ -176,6 +176,11 @@ impl Found<'_> {
                     self.offer(unit, Kind::Probe, detail);
                 }
             }
+            ("kprobe" | "kretprobe", []) => {
+                for function in host.kernel_functions().unwrap_or_default().iter() {
+                    self.offer(function.name.as_str(), Kind::Probe, function.module.as_str());
+                }
+            }
             ("uprobe" | "uretprobe", []) => {
                 if let Some(path) = host.resolve_binary(self.word) {
                     self.offer(format!("{}:", self.word), Kind::Probe, path);

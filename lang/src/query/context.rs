@@ -73,7 +73,8 @@ impl Context {
             | TokenKind::Int
             | TokenKind::Positional
             | TokenKind::PositionalCount
-            | TokenKind::Directive => (here, Place::Nothing),
+            | TokenKind::Directive
+            | TokenKind::Declaration => (here, Place::Nothing),
             TokenKind::Part => {
                 let quote = usize::from(text.starts_with('"')) as u32;
                 let word = Span::new(last.span.start + quote, last.span.end);

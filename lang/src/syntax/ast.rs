@@ -5,12 +5,21 @@
 //!
 //! *Not here:* types (`typed`).
 
+use super::c::CPart;
 use crate::config::Value;
 use crate::source::Span;
 
 /// A cell or script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
+    /// The C part, as written.
+    pub c: Vec<CItem>,
+    /// What the C part, its headers and earlier cells declare and define.
+    pub declared: CPart,
+    /// Where names stand for what `#define` says.
+    pub uses: Vec<Use>,
+    /// Imports, in order; what they bring in stands among the rest.
+    pub imports: Vec<Import>,
     /// The `config` block.
     pub config: Vec<Setting>,
     /// Macros, in order; expansion leaves none.
@@ -21,6 +30,58 @@ pub struct Program {
     pub statements: Vec<Stmt>,
     /// A bare expression in last place: the result of the cell.
     pub result: Option<Expr>,
+}
+
+impl Program {
+    /// Takes in the items of another program behind the own ones.
+    pub fn append(&mut self, other: Self) {
+        self.c.extend(other.c);
+        self.uses.extend(other.uses);
+        self.imports.extend(other.imports);
+        self.config.extend(other.config);
+        self.macros.extend(other.macros);
+        self.probes.extend(other.probes);
+        self.statements.extend(other.statements);
+        self.result = other.result.or(self.result.take());
+    }
+}
+
+/// A name that stands for what `#define` says. Its tree is that of the definition, with places there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The name.
+    pub name: String,
+    /// What it is defined as.
+    pub body: Span,
+    /// Where it is used.
+    pub span: Span,
+}
+
+/// A piece of the C part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CItem {
+    /// What it is.
+    pub kind: CItemKind,
+    /// The whole, without the line end.
+    pub span: Span,
+}
+
+/// The kinds of pieces of the C part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CItemKind {
+    /// A `#` line.
+    Directive,
+    /// `struct`, `union`, `enum` or `typedef`, with its `;` if it has one.
+    Declaration,
+}
+
+/// `import "path";`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Without quotes.
+    pub path: String,
+    /// From the word to the path.
+    pub span: Span,
 }
 
 /// `name = value` in the `config` block.

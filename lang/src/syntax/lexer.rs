@@ -5,8 +5,9 @@
 //!
 //! *Not here:* what literals stand for (`literal`).
 
+use super::c::{declaration_length, line_length};
 use super::token::{KEYWORDS, PUNCTUATION, Token, TokenKind};
-use crate::source::Span;
+use crate::source::{File, Span};
 
 /// Provider words whose second part is a path and may hold slashes.
 const PATH_PROVIDERS: &[&str] = &["uprobe", "u", "uretprobe", "ur", "usdt", "iter", "it"];
@@ -15,14 +16,43 @@ const PATH_PROVIDERS: &[&str] = &["uprobe", "u", "uretprobe", "ur", "usdt", "ite
 #[derive(Clone, Debug)]
 pub struct Lexer<'a> {
     text: &'a str,
-    /// Where the next token starts.
-    pub position: usize,
+    /// Where the text starts in the numbering of its source.
+    base: u32,
+    /// Where the next token starts in the text.
+    position: usize,
 }
 
 impl<'a> Lexer<'a> {
-    /// At the start of the text.
-    pub fn new(text: &'a str) -> Self {
-        Self { text, position: 0 }
+    /// At the start of a text that is the whole source.
+    #[cfg(test)]
+    fn new(text: &'a str) -> Self {
+        Self { text, base: 0, position: 0 }
+    }
+
+    /// At a place in a file of a source; ends where the span ends.
+    pub fn within(file: &'a File, span: Span) -> Self {
+        let range = file.range(span);
+        Self { text: &file.text()[..range.end], base: file.span().start, position: range.start }
+    }
+
+    /// Where the next token starts, in the numbering of the source.
+    pub fn offset(&self) -> u32 {
+        self.base + self.position as u32
+    }
+
+    /// Goes to a place in the text.
+    pub fn go_to(&mut self, offset: u32) {
+        self.position = (offset - self.base) as usize;
+    }
+
+    /// The text under a span.
+    pub fn slice(&self, span: Span) -> &'a str {
+        &self.text[(span.start - self.base) as usize..(span.end - self.base) as usize]
+    }
+
+    /// The text from a place on.
+    pub fn text_from(&self, offset: u32) -> &'a str {
+        &self.text[(offset - self.base) as usize..]
     }
 
     fn rest(&self) -> &'a str {
@@ -30,9 +60,9 @@ impl<'a> Lexer<'a> {
     }
 
     fn take(&mut self, kind: TokenKind, length: usize) -> Token {
-        let start = self.position as u32;
+        let start = self.offset();
         self.position += length;
-        Token { kind, span: Span::new(start, self.position as u32) }
+        Token { kind, span: Span::new(start, self.offset()) }
     }
 
     /// The next token outside attach points; at the end of the text, the end.
@@ -45,7 +75,7 @@ impl<'a> Lexer<'a> {
             '#' if self.starts_line() => {
                 let is_shebang = self.position == 0 && rest.starts_with("#!");
                 let kind = if is_shebang { TokenKind::Comment } else { TokenKind::Directive };
-                self.take(kind, line_end(rest))
+                self.take(kind, if is_shebang { line_end(rest) } else { line_length(rest) })
             }
             '/' if rest.starts_with("//") => self.take(TokenKind::Comment, line_end(rest)),
             '/' if rest.starts_with("/*") => {
@@ -93,6 +123,12 @@ impl<'a> Lexer<'a> {
     fn starts_line(&self) -> bool {
         let before = &self.text[..self.position];
         before.trim_end_matches([' ', '\t']).rsplit('\n').next().is_some_and(str::is_empty)
+    }
+
+    /// The C declaration that starts here; `None` if this is none, or one that is not closed.
+    pub fn declaration(&mut self) -> Option<Token> {
+        let length = declaration_length(self.rest())?;
+        Some(self.take(TokenKind::Declaration, length))
     }
 
     /// The next piece of an attach point: a part, a colon, or `None` where the attach point ends.

@@ -6,6 +6,8 @@
 //! *Invariant:* spans lie inside the text; the tree is no deeper than the later stages can walk.
 
 pub mod ast;
+pub mod c;
+mod gather;
 mod lexer;
 pub(crate) mod literal;
 mod parser;
@@ -14,11 +16,12 @@ pub mod print;
 mod tests;
 pub mod token;
 
+pub use gather::load;
 pub(crate) use parser::is_grammar_name;
 
 use crate::diagnostic::Diagnostic;
 use crate::environment::Parameters;
-use crate::source::Source;
+use crate::source::{FileId, Source};
 
 /// All that reading a text gives.
 #[derive(Clone, Debug)]
@@ -35,13 +38,13 @@ pub struct Parsed {
     pub is_cut_off: bool,
 }
 
-/// Reads a cell; `parameters` stand for `$1` and the like in attach points.
+/// Reads a cell alone, without anything that it brings in; `parameters` stand for `$1` and the like in attach points.
 pub fn parse_cell(source: &Source, parameters: &Parameters) -> Parsed {
-    parser::Parser::new(source.text(), parameters).parse()
+    let own = source.get(FileId::OWN);
+    parser::Parser::new(own, own.span(), parameters).parse()
 }
 
-/// Reads a cell into its tree, with what is wrong beside it.
+/// Reads a program with all that its source holds: imports, headers, what earlier cells declare.
 pub fn parse(source: &Source, parameters: &Parameters) -> (ast::Program, Vec<Diagnostic>) {
-    let parsed = parse_cell(source, parameters);
-    (parsed.program, parsed.diagnostics)
+    gather::gather(source, parameters)
 }

@@ -321,15 +321,9 @@ fn misspelt_keywords_are_recognised() {
 
 #[test]
 fn what_comes_later_is_one_complaint_each() {
-    for text in [
-        "import \"x\";",
-        "fn f($a : uint8) : uint8 { return 1; }",
-        "struct a { int x; struct { char y[4]; } z; };",
-        "enum e { A, B }",
-        "#include <linux/fs.h>",
-        "let @m = hash(10);",
-        "begin { let @m = hash(10); }",
-    ] {
+    for text in
+        ["fn f($a : uint8) : uint8 { return 1; }", "let @m = hash(10);", "begin { let @m = hash(10); }"]
+    {
         let text = format!("{text}\nend {{ @after = 1; }}");
         let parsed = read(&text);
         let codes: Vec<_> = parsed.diagnostics.iter().map(|d| d.code).collect();
@@ -384,7 +378,7 @@ const SAMPLES: &[&str] = &[
     "uprobe:/usr/lib/*:mal* , ur:libc:\"free\" { @[func, arg0 & ~0xff] = lhist(arg1 << 2, 0, 100, 10); }",
     "for ($i : 0..5) { if ($i % 2) { continue } else if $i { break; } unroll(3) { @++; } while (@x < 3) { @x++ } }",
     "let $t : uint64[4] = (1, \"x\", (2,)); $y = $t.0 ?: -$t.2.0; _ = (int8)$y; @m[1, \"a\"] ^= sizeof(uint8*); @m",
-    "for ($kv : @m) { print($kv.0); } \n #define X\n struct s { int x; } @x = (struct s *)arg0->y[1];",
+    "#define X 1\n struct s { int x; } for ($kv : @m) { print($kv.0); } @x = (struct s *)arg0->y[1];",
 ];
 
 /// A simple generator: xorshift.

@@ -55,6 +55,8 @@ pub enum TokenKind {
     Punct(&'static str),
     /// A `#` line of the C preprocessor.
     Directive,
+    /// A C declaration, from its keyword to its end.
+    Declaration,
     /// A part of an attach point, with its quotes.
     Part,
     /// The colon between parts.
@@ -86,6 +88,7 @@ impl TokenKind {
             Self::Map => "map",
             Self::Punct(_) => "punct",
             Self::Directive => "directive",
+            Self::Declaration => "declaration",
             Self::Part => "part",
             Self::PartColon => "part-colon",
             Self::Error => "error",

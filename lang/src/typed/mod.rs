@@ -15,6 +15,7 @@ mod print;
 pub use print::print;
 
 use crate::config::Config;
+use crate::declare::Definitions;
 use crate::environment::Watch;
 use crate::expand::Places;
 use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
@@ -39,6 +40,8 @@ pub struct Program {
     pub process: Option<u32>,
     /// What its programs notice while they run.
     pub watch: Watch,
+    /// What it declares in C.
+    pub declared: Definitions,
     /// The configuration it runs with.
     pub config: Config,
 }
@@ -215,6 +218,10 @@ pub enum ExprKind {
     Bool(bool),
     /// A string constant, without the NUL.
     String(Vec<u8>),
+    /// Constant bytes, an array of them.
+    Bytes(Vec<u8>),
+    /// The bytes of a value as another type: cut, or zeros behind them.
+    Reinterpret(Box<Expr>),
     /// A scratch variable.
     Variable(VariableId),
     /// The value before, in [`StmtKind::MapSet`] and [`ExprKind::MapStep`].
@@ -265,6 +272,32 @@ pub enum ExprKind {
         /// At most so many bytes, the NUL included.
         limit: Option<Box<Expr>>,
     },
+    /// Bytes in memory, as a buffer.
+    ReadBuffer {
+        /// Where, an integer or pointer.
+        address: Box<Expr>,
+        /// Whose memory.
+        space: Space,
+        /// How many, an uint64; the capacity of the type bounds it.
+        length: Box<Expr>,
+    },
+    /// The first bytes of a string or array, as a buffer.
+    Buffer {
+        /// The string or array.
+        of: Box<Expr>,
+        /// How many, an uint64; the capacity of the type and the size of the value bound it.
+        length: Box<Expr>,
+    },
+    /// The strings that a NULL-terminated array of pointers in memory points to, as an array of strings; empty
+    /// ones where there are no more.
+    ReadStrings {
+        /// Where the array is, an integer or pointer.
+        address: Box<Expr>,
+        /// Whose memory.
+        space: Space,
+    },
+    /// What a handle consists of, as that handle.
+    Handle(Box<Expr>),
     /// What lies at an address.
     Deref {
         /// Where, an integer or pointer.

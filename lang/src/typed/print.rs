@@ -77,7 +77,7 @@ impl Printer<'_> {
             }
             StmtKind::Emit { kind, fields } => {
                 let kind = match kind {
-                    RecordKind::Printf { format } => format!("printf {:?}", String::from_utf8_lossy(format)),
+                    RecordKind::Formatted { action, format } => format!("{} \"{format}\"", action.function()),
                     RecordKind::Time { format } => format!("time {:?}", String::from_utf8_lossy(format)),
                     other => format!("{other:?}"),
                 };
@@ -127,6 +127,14 @@ impl Printer<'_> {
 
     fn expr(&self, expr: &Expr) -> String {
         match &expr.kind {
+            ExprKind::Bytes(data) => format!("\"{}\"", data.escape_ascii()),
+            ExprKind::Reinterpret(of) => format!("reinterpret({})", self.expr(of)),
+            ExprKind::Handle(of) => format!("handle({})", self.expr(of)),
+            ExprKind::Buffer { of, length } => format!("buffer({}, {})", self.expr(of), self.expr(length)),
+            ExprKind::ReadBuffer { address, length, .. } => {
+                format!("read_buffer({}, {})", self.expr(address), self.expr(length))
+            }
+            ExprKind::ReadStrings { address, .. } => format!("read_strings({})", self.expr(address)),
             ExprKind::Int(value) if expr.ty.is_signed() => value.to_string(),
             ExprKind::Int(value) => (*value as u64).to_string(),
             ExprKind::Bool(value) => value.to_string(),

@@ -12,8 +12,9 @@
 
 use std::sync::Arc;
 
-use super::Type;
+use super::handle::Handle;
 use super::structure::{Bits, Enumeration};
+use super::{BUFFER_HEADER, Type};
 
 /// The size, alignment and shape of a value in memory.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,10 @@ pub enum Shape {
     Pointer,
     /// NUL-terminated text that fills at most the layout.
     String,
+    /// How many bytes there are, an uint32, and then those.
+    Buffer,
+    /// What a handle consists of.
+    Handle(Handle, Box<Layout>),
     /// An integer of which some values have names.
     Enum(Arc<Enumeration>),
     /// Parts at offsets.
@@ -99,6 +104,13 @@ impl Layout {
             },
             Type::Pointer { .. } => Self { size: 8, align: 8, shape: Shape::Pointer },
             Type::String { capacity } => Self { size: *capacity, align: 1, shape: Shape::String },
+            Type::Buffer { capacity } => {
+                Self { size: BUFFER_HEADER + capacity, align: 4, shape: Shape::Buffer }
+            }
+            Type::Handle(handle) => {
+                let inner = Self::of(&handle.inner());
+                Self { size: inner.size, align: inner.align, shape: Shape::Handle(*handle, Box::new(inner)) }
+            }
             Type::Array { of, len } => {
                 let element = Self::of(of);
                 Self {

@@ -2,11 +2,13 @@
 //!
 //! *Not here:* how bytes are laid out ([`layout`]), which BPF map kind stores them (`probebook_ebpf`).
 
+pub mod handle;
 pub mod layout;
 pub mod structure;
 
 use std::fmt;
 
+use handle::Handle;
 use structure::Keyword;
 
 /// Where a pointer points; decides how it is read.
@@ -17,6 +19,9 @@ pub enum Space {
     /// Memory of the current process.
     User,
 }
+
+/// Bytes before those of a buffer: how many there are, an uint32.
+pub const BUFFER_HEADER: u32 = 4;
 
 /// The type of an expression.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +42,13 @@ pub enum Type {
         /// Bytes including the NUL.
         capacity: u32,
     },
+    /// Bytes, with how many there are before them.
+    Buffer {
+        /// At most so many.
+        capacity: u32,
+    },
+    /// A value whose text user space makes.
+    Handle(Handle),
     /// The address of something.
     Pointer {
         /// What it points to.
@@ -104,6 +116,10 @@ impl Type {
         match self {
             Self::Int { signed, .. } => Self::Int { width: 8, signed: *signed },
             Self::String { capacity } => Self::String { capacity: capacity.next_multiple_of(8) },
+            Self::Buffer { capacity } => {
+                Self::Buffer { capacity: (capacity + BUFFER_HEADER).next_multiple_of(8) - BUFFER_HEADER }
+            }
+            Self::Handle(handle) => Self::Handle(handle.stored()),
             Self::Tuple(items) => Self::Tuple(items.iter().map(Self::stored).collect()),
             Self::Record(fields) => {
                 Self::Record(fields.iter().map(|(name, ty)| (name.clone(), ty.stored())).collect())
@@ -125,6 +141,8 @@ impl fmt::Display for Type {
             Self::Bool => f.write_str("bool"),
             Self::Int { width, signed } => write!(f, "{}int{}", if *signed { "" } else { "u" }, width * 8),
             Self::String { capacity } => write!(f, "string[{capacity}]"),
+            Self::Buffer { capacity } => write!(f, "buffer[{}]", capacity + BUFFER_HEADER),
+            Self::Handle(handle) => f.write_str(handle.name()),
             Self::Pointer { to, .. } => write!(f, "{to} *"),
             Self::Array { of, len } => write!(f, "{of}[{len}]"),
             Self::Tuple(items) => {

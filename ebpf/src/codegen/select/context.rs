@@ -1,7 +1,7 @@
 //! What a program is told: its context, arguments and result of the probed function, and facts about the
 //! current task and the clock.
 //!
-//! The layouts of the contexts are Linux's ABI: `struct pt_regs` of x86-64 for uprobes (perf events have the
+//! The layouts of the contexts are Linux's ABI: `struct pt_regs` of x86-64 for kprobes and uprobes (perf events have the
 //! same at their start), an array of u64 for raw tracepoints, the record for tracepoints.
 
 use probebook_lang::ir::{Ambient, Clock, Op};
@@ -33,7 +33,9 @@ impl Selector<'_> {
             }
             Op::Argument(index) => return self.argument(dst, index),
             Op::ReturnValue => match self.program.points.first() {
-                Some(AttachPoint::Uprobe { at_return: true, .. }) => self.context_word(dst, RESULT),
+                Some(
+                    AttachPoint::Kprobe { at_return: true, .. } | AttachPoint::Uprobe { at_return: true, .. },
+                ) => self.context_word(dst, RESULT),
                 _ => return Err(self.unsupported("retval is only known at the return of a function")),
             },
             Op::Ambient(ambient) => self.ambient(dst, ambient),
@@ -55,18 +57,22 @@ impl Selector<'_> {
         let index = u32::from(index);
         match self.program.points.first() {
             Some(AttachPoint::RawTracepoint { .. }) => self.context_word(dst, index * 8),
-            Some(AttachPoint::Uprobe { .. }) => match ARGUMENTS.get(index as usize) {
-                Some(&offset) => self.context_word(dst, offset),
-                None => {
-                    // Above the return address, in user memory.
-                    let address = self.code.register();
-                    self.context_word(address, STACK_POINTER);
-                    self.alu(AluOp::Add, address, (index as i32 - ARGUMENTS.len() as i32 + 1) * 8);
-                    let word = self.temporary(Temporary::Value, 8);
-                    self.helper(Helper::ProbeReadUser, &[Arg::Address(word), 8.into(), address.into()]);
-                    self.inst(VInst::Load { dst, mem: word, width: Width::B8, signed: false });
+            Some(point @ (AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. })) => {
+                match ARGUMENTS.get(index as usize) {
+                    Some(&offset) => self.context_word(dst, offset),
+                    None => {
+                        // Above the return address.
+                        let is_kernel = matches!(point, AttachPoint::Kprobe { .. });
+                        let read = if is_kernel { Helper::ProbeReadKernel } else { Helper::ProbeReadUser };
+                        let address = self.code.register();
+                        self.context_word(address, STACK_POINTER);
+                        self.alu(AluOp::Add, address, (index as i32 - ARGUMENTS.len() as i32 + 1) * 8);
+                        let word = self.temporary(Temporary::Value, 8);
+                        self.helper(read, &[Arg::Address(word), 8.into(), address.into()]);
+                        self.inst(VInst::Load { dst, mem: word, width: Width::B8, signed: false });
+                    }
                 }
-            },
+            }
             _ => return Err(self.unsupported("this probe has no arguments")),
         }
         Ok(())

@@ -144,6 +144,42 @@ impl Selector<'_> {
         }
     }
 
+    /// Reads `length` bytes, but at most `limit`, over zeros; `dst` becomes the length, clamped to the capacity.
+    pub(super) fn fill_bytes(
+        &mut self,
+        dst: Reg,
+        to: Value,
+        capacity: u32,
+        length: Value,
+        limit: u32,
+        (space, from): (Space, Arg),
+    ) {
+        let to = self.mem(to);
+        let length = self.operand(length);
+        self.mov(dst, length);
+        self.clamp(dst, capacity);
+        let size = self.copied(dst);
+        if limit < capacity {
+            self.clamp(size, limit);
+        }
+        self.zero(to, capacity);
+        let helper = match space {
+            Space::Kernel => Helper::ProbeReadKernel,
+            Space::User => Helper::ProbeReadUser,
+        };
+        self.helper(helper, &[Arg::Address(to), size.into(), from]);
+    }
+
+    /// Makes an unsigned number at most so much.
+    fn clamp(&mut self, number: Reg, most: u32) {
+        let (clamp, go) = (self.label(), self.label());
+        self.branch(Cond::UnsignedGt, number, most as i32, clamp, go);
+        self.begin(clamp);
+        self.mov(number, most as i32);
+        self.jump(go);
+        self.begin(go);
+    }
+
     /// Reads a string over zeros, so that the rest behind it is zero as well.
     pub(super) fn read_string(
         &mut self,
@@ -162,12 +198,7 @@ impl Selector<'_> {
                 None => {
                     let limit = self.reg(limit);
                     let size = self.copied(limit);
-                    let (clamp, go) = (self.label(), self.label());
-                    self.branch(Cond::UnsignedGt, size, capacity as i32, clamp, go);
-                    self.begin(clamp);
-                    self.mov(size, capacity as i32);
-                    self.jump(go);
-                    self.begin(go);
+                    self.clamp(size, capacity);
                     size.into()
                 }
             },

@@ -1,6 +1,6 @@
 //! One operation → its instructions: what is short stands here, the families have files of their own.
 
-use probebook_lang::ir::{Arith, Op, Value};
+use probebook_lang::ir::{Arith, Op, Space, Value};
 
 use super::{Arg, Selector, condition_of, is_test, width_of};
 use crate::codegen::Unsupported;
@@ -49,6 +49,16 @@ impl<'a> Selector<'a> {
             Op::ReadString { to, capacity, limit, space, address } => {
                 let length = wanted.then(|| self.result(result));
                 self.read_string(*to, *capacity, *limit, *space, *address, length);
+            }
+            Op::ReadBytes { to, capacity, length, space, address } => {
+                let dst = self.result(result);
+                let address = self.operand(*address);
+                self.fill_bytes(dst, *to, *capacity, *length, *capacity, (*space, Arg::Operand(address)));
+            }
+            Op::CopyBytes { to, capacity, length, limit, from } => {
+                let dst = self.result(result);
+                let from = Arg::Address(self.mem(*from));
+                self.fill_bytes(dst, *to, *capacity, *length, *limit, (Space::Kernel, from));
             }
             Op::Context { .. }
             | Op::ContextAddress(_)

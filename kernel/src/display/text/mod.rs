@@ -105,6 +105,8 @@ fn write_plain(out: &mut Vec<u8>, value: &Value, cleaned: bool) {
         Value::Pointer(address) => push(out, format_args!("{address:#x}")),
         Value::String(bytes) if cleaned => out.extend_from_slice(clean(bytes).as_bytes()),
         Value::String(bytes) => out.extend_from_slice(bytes),
+        Value::Handle { text, .. } if cleaned => out.extend_from_slice(clean(text).as_bytes()),
+        Value::Buffer(_) | Value::Handle { .. } => value.write(out),
         Value::Tuple(items) => {
             out.push(b'(');
             write_list(out, items, ", ", cleaned);

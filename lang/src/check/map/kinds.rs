@@ -68,6 +68,8 @@ fn kind_name(ty: &Type) -> String {
                 fields.iter().map(|(name, ty)| format!("{name} = {}", kind_name(ty))).collect();
             format!("the record ({})", fields.join(", "))
         }
+        Type::Buffer { .. } => "a buffer".into(),
+        Type::Handle(handle) => format!("of type {}", handle.name()),
         Type::Struct { .. } | Type::Enum { .. } => format!("`{ty}`"),
         Type::Void => "nothing".into(),
     }

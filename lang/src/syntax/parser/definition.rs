@@ -28,7 +28,9 @@ impl Parser<'_> {
         };
         let parameters = self.parameters();
         self.expect_close(")", opening, None);
+        self.hidden = parameters.iter().map(|parameter| parameter.name.text.clone()).collect();
         let mut body = self.block();
+        self.hidden.clear();
         body.take_last_if();
         Some(Macro { name, parameters, body, span: self.span_from(start) })
     }
@@ -47,7 +49,7 @@ impl Parser<'_> {
 
     /// Goes on behind the braces of a definition whose head cannot be read.
     fn skip_definition(&mut self) {
-        while !(self.at_end() || self.at("{") || self.is_on_next_line() && self.looks_like_probe()) {
+        while !(self.at_end() || self.at("{") || (self.is_on_next_line() && self.looks_like_probe())) {
             self.bump();
         }
         if self.at("{") {

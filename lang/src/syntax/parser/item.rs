@@ -18,7 +18,7 @@ impl Parser<'_> {
             } else if self.at_config_block() {
                 self.config_block(&mut program, has_config);
                 has_config = true;
-            } else if !self.other_item(&mut program) {
+            } else if !self.head_item(&mut program) && !self.other_item(&mut program) {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
                     Piece::Value(value) if self.at_end() => program.result = Some(value),
@@ -47,11 +47,6 @@ impl Parser<'_> {
                 self.bump();
                 true
             }
-            TokenKind::Directive => {
-                self.bump();
-                self.unsupported(next.span, "preprocessor lines are");
-                true
-            }
             TokenKind::Keyword if self.at_keyword("macro") => {
                 program.macros.extend(self.macro_definition());
                 true
@@ -64,14 +59,12 @@ impl Parser<'_> {
     /// Consumes an item of bpftrace that is not supported yet.
     fn later_item(&mut self) -> bool {
         let what = match self.next_text() {
-            "import" => "`import` is",
             "fn" => "functions of one's own are",
-            "struct" | "union" | "enum" => "C types of one's own are",
             "let" if self.peek(1).kind == TokenKind::Map => "declaring a map is",
             _ => return false,
         };
         let start = self.bump().span;
-        let ends_with_block = !what.ends_with("map is") && !what.starts_with("`import");
+        let ends_with_block = !what.ends_with("map is");
         loop {
             let next = self.peek(0);
             match next.kind {

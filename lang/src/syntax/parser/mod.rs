@@ -4,6 +4,7 @@
 
 mod config;
 mod control;
+mod define;
 mod definition;
 mod expr;
 mod item;
@@ -15,23 +16,30 @@ mod ty;
 
 pub(crate) use definition::is_grammar_name;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::Parsed;
-use super::ast::Program;
+use super::ast::{Program, Use};
+use super::c::Define;
 use super::lexer::Lexer;
 use super::token::{Bond, Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Parameters;
-use crate::source::Span;
+use crate::source::{File, Source, Span};
 
 /// How high the tree grows. Later stages walk it by recursion, on threads with 2 MiB of stack.
 const MAX_DEPTH: usize = 160;
 
 /// Reads one text.
 pub struct Parser<'a> {
-    text: &'a str,
     parameters: &'a Parameters,
+    /// What `#define` defines, and the texts that the definitions stand in.
+    defines: Option<(&'a Source, &'a BTreeMap<String, Define>)>,
+    /// The names whose definitions are being read.
+    expanding: Vec<&'a str>,
+    uses: Vec<Use>,
+    /// The parameters of the macro being read: they stand before what `#define` says.
+    hidden: Vec<String>,
     lexer: Lexer<'a>,
     /// Read but not consumed, trivia included.
     ahead: VecDeque<Token>,
@@ -56,16 +64,19 @@ pub struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    /// At the start of the text.
-    pub fn new(text: &'a str, parameters: &'a Parameters) -> Self {
+    /// At the start of a span of a file; reads up to its end.
+    pub fn new(file: &'a File, span: Span, parameters: &'a Parameters) -> Self {
         Self {
-            text,
             parameters,
-            lexer: Lexer::new(text),
+            defines: None,
+            expanding: Vec::new(),
+            uses: Vec::new(),
+            hidden: Vec::new(),
+            lexer: Lexer::within(file, span),
             ahead: VecDeque::new(),
             tokens: Vec::new(),
             bonds: Vec::new(),
-            last: Span::default(),
+            last: Span::new(span.start, span.start),
             diagnostics: Vec::new(),
             depth: 0,
             has_given_up: false,
@@ -77,9 +88,28 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// With names that stand for what `#define` says.
+    pub fn with_defines(mut self, source: &'a Source, defines: &'a BTreeMap<String, Define>) -> Self {
+        self.defines = Some((source, defines));
+        self
+    }
+
+    /// The C part and the imports alone, which stand before everything else.
+    pub fn head(mut self) -> Program {
+        let mut program = Program::default();
+        while self.head_item(&mut program) || self.at_config_block() || self.at(";") {
+            if self.at_config_block() {
+                self.config_block(&mut program, false);
+            }
+            self.eat(";");
+        }
+        program
+    }
+
     /// The whole text.
     pub fn parse(mut self) -> Parsed {
-        let program: Program = self.program();
+        let mut program: Program = self.program();
+        program.uses = self.uses;
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
         self.bonds.sort_unstable();
         Parsed {
@@ -164,12 +194,13 @@ impl<'a> Parser<'a> {
     /// Goes on with the lexer just before the next token, for attach points.
     fn rewind_lexer(&mut self) {
         self.skip_trivia();
-        self.lexer.position = self.peek(0).span.start as usize;
+        let next = self.peek(0).span.start;
+        self.lexer.go_to(next);
         self.ahead.clear();
     }
 
     fn slice(&self, span: Span) -> &'a str {
-        &self.text[span.range()]
+        self.lexer.slice(span)
     }
 
     fn next_text(&mut self) -> &'a str {

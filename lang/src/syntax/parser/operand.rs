@@ -134,6 +134,11 @@ impl Parser<'_> {
             }
             TokenKind::Ident => {
                 self.bump();
+                if !self.at("(")
+                    && let Some(expr) = self.defined(text, start)
+                {
+                    return expr;
+                }
                 self.name_or_call(Name { text: text.to_string(), span: start })
             }
             TokenKind::Keyword => self.keyword(text, start),

@@ -52,12 +52,12 @@ impl<'a> Parser<'a> {
     /// Whether a probe starts here, at the top level: a word and a colon, or a word that `{`, `,` or, after
     /// `begin` and `end`, a predicate follows.
     pub(super) fn looks_like_probe(&mut self) -> bool {
-        let start = self.peek(0).span.start as usize;
+        let start = self.peek(0).span.start;
         let word = self.provider_word(start);
         if word.is_empty() || KEYWORDS.contains(&word) {
             return false;
         }
-        if self.text[start + word.len()..].starts_with(':') {
+        if self.lexer.text_from(start + word.len() as u32).starts_with(':') {
             return true;
         }
         if self.peek(0).span.range().len() != word.len() {
@@ -67,9 +67,11 @@ impl<'a> Parser<'a> {
             TokenKind::Punct("{" | ",") => true,
             TokenKind::Punct("/") | TokenKind::End => is_special(word),
             TokenKind::Punct("=") if word != "_" => {
-                let start = self.peek(2).span.start as usize;
+                let start = self.peek(2).span.start;
                 let named = self.provider_word(start);
-                !named.is_empty() && (self.text[start + named.len()..].starts_with(':') || is_special(named))
+                !named.is_empty()
+                    && (self.lexer.text_from(start + named.len() as u32).starts_with(':')
+                        || is_special(named))
             }
             _ => false,
         }
@@ -77,17 +79,17 @@ impl<'a> Parser<'a> {
 
     /// Whether a probe starts here beyond doubt, inside a block that should have been closed.
     pub(super) fn starts_probe(&mut self) -> bool {
-        let start = self.peek(0).span.start as usize;
+        let start = self.peek(0).span.start;
         let word = self.provider_word(start);
         if is_special(word) {
             return matches!(self.peek(1).kind, TokenKind::Punct("{" | "/" | ","));
         }
-        PROVIDER_WORDS.contains(&word) && self.text[start + word.len()..].starts_with(':')
+        PROVIDER_WORDS.contains(&word) && self.lexer.text_from(start + word.len() as u32).starts_with(':')
     }
 
     /// The word at a place, which may have wildcards and parameters in it.
-    fn provider_word(&self, start: usize) -> &'a str {
-        let rest: &'a str = &self.text[start..];
+    fn provider_word(&self, start: u32) -> &'a str {
+        let rest: &'a str = self.lexer.text_from(start);
         let is_start = rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '*'))
             || rest.starts_with('$') && rest[1..].starts_with(|c: char| c.is_ascii_digit());
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '*' | '$');
@@ -132,7 +134,7 @@ impl<'a> Parser<'a> {
     /// An attach point; `None` if it names nothing that could be looked up.
     fn attach_point(&mut self) -> Option<AttachPoint> {
         self.rewind_lexer();
-        let start = self.lexer.position as u32;
+        let start = self.lexer.offset();
         let empty = |at: u32| Part { text: String::new(), span: Span::new(at, at) };
         let mut parts = vec![empty(start)];
         let mut provider = "";
@@ -153,7 +155,7 @@ impl<'a> Parser<'a> {
                 parts.push(Part { text, span: token.span });
             }
         }
-        let span = Span::new(start, self.lexer.position as u32);
+        let span = Span::new(start, self.lexer.offset());
         if span.start == span.end {
             self.expected(
                 Code::InvalidAttachPoint,

@@ -1,0 +1,3 @@
+#ifndef _FLOAT_H
+#define _FLOAT_H
+#endif
