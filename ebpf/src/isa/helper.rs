@@ -19,6 +19,10 @@ pub enum Helper {
     /// `()` → monotonic nanoseconds. Linux 4.1.
     #[doc(alias = "BPF_FUNC_ktime_get_ns")]
     KtimeGetNs = 5,
+    /// `(format, size, value, value, value)`: a line in the kernel's trace buffer. Linux 4.1; strings of kernel
+    /// memory by `%s` 5.13.
+    #[doc(alias = "BPF_FUNC_trace_printk")]
+    TracePrintk = 6,
     /// `()` → 32 random bits. Linux 4.1.
     #[doc(alias = "BPF_FUNC_get_prandom_u32")]
     GetPrandomU32 = 7,
@@ -73,11 +77,12 @@ pub enum Helper {
 }
 
 impl Helper {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::MapLookupElem,
         Self::MapUpdateElem,
         Self::MapDeleteElem,
         Self::KtimeGetNs,
+        Self::TracePrintk,
         Self::GetPrandomU32,
         Self::GetSmpProcessorId,
         Self::GetCurrentPidTgid,
@@ -109,6 +114,7 @@ impl Helper {
             Self::MapUpdateElem => "map_update_elem",
             Self::MapDeleteElem => "map_delete_elem",
             Self::KtimeGetNs => "ktime_get_ns",
+            Self::TracePrintk => "trace_printk",
             Self::GetPrandomU32 => "get_prandom_u32",
             Self::GetSmpProcessorId => "get_smp_processor_id",
             Self::GetCurrentPidTgid => "get_current_pid_tgid",

@@ -86,6 +86,8 @@ pub fn text(origin: Origin, text: &[u8]) -> String {
         Origin::Join => "join",
         Origin::System => "syscall",
     };
+    // Here `join` ends without a line end.
+    let text = if origin == Origin::Join { text.strip_suffix(b"\n").unwrap_or(text) } else { text };
     let mut line = format!("{{\"type\": \"{kind}\", \"data\": ");
     write_string(&mut line, &String::from_utf8_lossy(text));
     line.push('}');
@@ -331,6 +333,19 @@ mod tests {
         assert_eq!(
             map(&snapshot(None, MapValue::Count, vec![]), 0, 1).as_deref(),
             Some(r#"{"type": "map", "data": {"@m": 0}}"#)
+        );
+    }
+
+    #[test]
+    fn records_are_objects_and_constants_have_names_in_keys() {
+        let record = Value::Record(vec![("a".into(), Value::Int(1)), ("b".into(), string(b"z"))]);
+        let constant = Value::Enum(2, "GREEN".into());
+        let array = Value::Array(vec![Value::Uint(1), Value::Uint(2)]);
+        let whole = Value::Record(vec![("of".into(), constant.clone()), ("all".into(), array)]);
+        let entries = vec![entry(vec![record, constant], EntryValue::Plain(whole))];
+        assert_eq!(
+            map(&snapshot(text_key(), MapValue::Plain(Type::I64), entries), 0, 1).as_deref(),
+            Some(r#"{"type": "map", "data": {"@m": {"{.a=1,.b=z},GREEN": {"of": 2, "all": [1,2]}}}}"#)
         );
     }
 

@@ -37,6 +37,14 @@ pub const FUNCTIONS: &[Builtin] = &[
         availability: Availability::Everywhere,
     },
     Builtin {
+        name: "debugf",
+        kind: Kind::Function,
+        signature: "debugf(format, ...)",
+        doc: "Prints to the kernel's trace buffer, which all of Linux shares; at most three values.",
+        example: "debugf(\"%s %d\", comm, 3)",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
         name: "cat",
         kind: Kind::Function,
         signature: "cat(format, ...)",
@@ -122,6 +130,22 @@ pub const FUNCTIONS: &[Builtin] = &[
         signature: "str(pointer[, length]): string",
         doc: "Reads a C string from memory, by default at most 1023 bytes.",
         example: "tracepoint:syscalls:sys_enter_openat { @[str(args.filename)] = count(); }",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "kptr",
+        kind: Kind::Function,
+        signature: "kptr(address)",
+        doc: "The same address, in memory of Linux.",
+        example: "print(*(uint32 *)kptr(arg1));",
+        availability: Availability::Everywhere,
+    },
+    Builtin {
+        name: "uptr",
+        kind: Kind::Function,
+        signature: "uptr(address)",
+        doc: "The same address, in memory of the current process.",
+        example: "rawtracepoint:sys_enter { print(str(uptr(args.regs->si))); }",
         availability: Availability::Everywhere,
     },
     Builtin {

@@ -30,7 +30,7 @@ impl Checker<'_> {
                 return None;
             }
             Type::Pointer { to, space } => (in_space(to, *space), *space),
-            Type::Int { .. } => (Type::U64, self.space()),
+            Type::Int { .. } => (Type::U64, self.space_of(&address)),
             other => {
                 let message = format!("only a pointer can be followed, but this is of type {other}");
                 return self.error(Code::TypeMismatch, address.span, message);
@@ -41,6 +41,37 @@ impl Checker<'_> {
             return self.error(Code::UnknownType, span, message);
         }
         Some(Expr::new(ExprKind::Deref { address: Box::new(address), space }, ty, span))
+    }
+
+    /// Whose memory an address is in: a pointer knows it, and what is computed from one.
+    pub(super) fn space_of(&self, address: &Expr) -> Space {
+        match (&address.ty, &address.kind) {
+            (Type::Pointer { space, .. }, _) | (_, ExprKind::InSpace(_, space)) => *space,
+            (_, ExprKind::Cast(of)) => self.space_of(of),
+            (_, ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub, a, _)) => self.space_of(a),
+            _ => self.space(),
+        }
+    }
+
+    /// `kptr(address)` and `uptr(address)`
+    pub(super) fn address_in(
+        &mut self,
+        name: &str,
+        arguments: &[ast::Expr],
+        space: Space,
+        span: Span,
+    ) -> Option<Expr> {
+        let [address] = arguments else { return self.wrong_arguments(name, span) };
+        let address = self.value(address)?;
+        let ty = match &address.ty {
+            Type::Pointer { to, .. } => Type::Pointer { to: to.clone(), space },
+            Type::Int { .. } => address.ty.clone(),
+            other => {
+                let message = format!("`{name}` takes an address, not a value of type {other}");
+                return self.error(Code::WrongArguments, address.span, message);
+            }
+        };
+        Some(Expr::new(ExprKind::InSpace(Box::new(address), space), ty, span))
     }
 
     /// `of.field` and `of->field`, which mean the same, through any number of pointers.

@@ -10,7 +10,7 @@ use crate::ir::{Action, MapId, RecordKind};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
-use crate::types::Type;
+use crate::types::{Space, Type};
 
 impl Checker<'_> {
     /// `function(arguments)`
@@ -51,6 +51,7 @@ impl Checker<'_> {
             "cat" => self.formatted(name, Action::Cat { limit: self.config.max_cat_bytes }, arguments, span),
             "system" => self.formatted(name, Action::System, arguments, span),
             "warnf" => self.formatted(name, Action::Warn, arguments, span),
+            "debugf" => self.debugf(arguments, span),
             "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),
@@ -68,6 +69,8 @@ impl Checker<'_> {
             "delete" => self.delete(arguments, span),
             "has_key" => self.has_key(arguments, span),
             "len" => self.len(arguments, span),
+            "kptr" => self.address_in(name, arguments, Space::Kernel, span),
+            "uptr" => self.address_in(name, arguments, Space::User, span),
             _ => self.str(arguments, span),
         }
     }

@@ -116,6 +116,16 @@ impl Checker<'_> {
         }
     }
 
+    /// The type that is written where an expression could stand as well: the name of a constant has a type.
+    pub(super) fn type_or_constant(&mut self, ty: &TypeName) -> Option<Type> {
+        if let TypeKind::Named(name) = &ty.kind
+            && let Some((enumeration, _)) = self.structures.enum_constant(name)
+        {
+            return Some(enumeration.ty());
+        }
+        self.written_type(ty)
+    }
+
     /// `struct tag`, `union tag`, `enum tag`
     fn tagged_type(&mut self, keyword: &str, tag: &str, span: Span) -> Option<Type> {
         let found = match keyword {
@@ -187,8 +197,8 @@ impl Checker<'_> {
         }
         self.variant(&to, &value)?;
         let to = match (&value.ty, to) {
-            // It leads where the pointer led before.
-            (Type::Pointer { space, .. }, Type::Pointer { to, .. }) => Type::Pointer { to, space: *space },
+            // It leads where the address led before.
+            (_, Type::Pointer { to, .. }) => Type::Pointer { to, space: self.space_of(&value) },
             (_, to) => to,
         };
         let quantity = value.quantity;

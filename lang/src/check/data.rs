@@ -15,7 +15,7 @@ use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, StmtKind};
 use crate::types::handle::Handle;
 use crate::types::layout::Layout;
-use crate::types::{BUFFER_HEADER, Space, Type};
+use crate::types::{BUFFER_HEADER, Type};
 
 /// How many strings `join` prints, and the bytes of each.
 const JOINED: (u32, u32) = (16, 1024);
@@ -65,7 +65,7 @@ impl Checker<'_> {
         let kind = match &data.ty {
             Type::String { .. } | Type::Array { .. } => ExprKind::Buffer { of: Box::new(data), length },
             Type::Int { .. } | Type::Pointer { .. } => {
-                let space = self.space_of(&data.ty);
+                let space = self.space_of(&data);
                 ExprKind::ReadBuffer { address: Box::new(data), space, length }
             }
             ty => {
@@ -76,14 +76,6 @@ impl Checker<'_> {
         Some(Expr::new(kind, Type::Buffer { capacity }, span))
     }
 
-    /// Whose memory an address is in.
-    fn space_of(&self, address: &Type) -> Space {
-        match address {
-            Type::Pointer { space, .. } => *space,
-            _ => self.space(),
-        }
-    }
-
     /// `macaddr(pointer)`
     pub(super) fn macaddr(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         let [argument] = arguments else { return self.wrong_arguments("macaddr", span) };
@@ -91,7 +83,7 @@ impl Checker<'_> {
         let six = Handle::Mac.inner();
         let bytes = match &value.ty {
             Type::Int { .. } | Type::Pointer { .. } => {
-                let space = self.space_of(&value.ty);
+                let space = self.space_of(&value);
                 Expr::new(ExprKind::Deref { address: Box::new(value), space }, six, span)
             }
             Type::Array { .. } if Layout::of(&value.ty).size >= 6 => {
@@ -229,7 +221,7 @@ impl Checker<'_> {
             let message = format!("a pointer to pointers is needed, not a value of type {}", address.ty);
             return self.error(Code::WrongArguments, array.span, message);
         }
-        let space = self.space_of(&address.ty);
+        let space = self.space_of(&address);
         let (len, capacity) = JOINED;
         let ty = Type::Array { of: Box::new(Type::String { capacity }), len };
         let strings = Expr::new(ExprKind::ReadStrings { address: Box::new(address), space }, ty, span);

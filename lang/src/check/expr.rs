@@ -80,7 +80,7 @@ impl Checker<'_> {
             }
             ast::ExprKind::SizeOf(of) => {
                 let ty = match &**of {
-                    TypeOrExpr::Type(ty) => self.written_type(ty)?,
+                    TypeOrExpr::Type(ty) => self.type_or_constant(ty)?,
                     TypeOrExpr::Expr(inner) => self.expr(inner)?.ty,
                 };
                 Some(integer_literal(i128::from(Layout::of(&ty).size), span))

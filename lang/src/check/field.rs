@@ -12,6 +12,7 @@ use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind};
+use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 impl Checker<'_> {
@@ -60,9 +61,9 @@ impl Checker<'_> {
         let space = self.space();
         let offset = field.offset;
         let (kind, ty) = match field.kind {
-            FieldKind::Integer => (ExprKind::Context { offset }, integer_of(field)),
+            FieldKind::Integer => (ExprKind::Context { offset }, self.integer_of(field)),
             FieldKind::Pointer => {
-                (ExprKind::Context { offset }, pointee(&field.c_type, space).pointer(space))
+                (ExprKind::Context { offset }, self.pointee(&field.c_type, space).pointer(space))
             }
             FieldKind::Text => {
                 (ExprKind::ContextBytes { offset }, Type::String { capacity: field.size.max(1) })
@@ -175,10 +176,7 @@ impl Checker<'_> {
                 Some(shorten(of, now, capacity, span))
             }
             Type::Pointer { .. } | Type::Int { .. } => {
-                let space = match of.ty {
-                    Type::Pointer { space, .. } => space,
-                    _ => self.space(),
-                };
+                let space = self.space_of(&of);
                 let limit = limit.filter(|_| constant.is_none()).map(Box::new);
                 Some(Expr::new(ExprKind::ReadString { address: Box::new(of), space, limit }, ty, span))
             }
@@ -213,37 +211,33 @@ fn shorten(of: Expr, now: u32, capacity: u32, span: Span) -> Expr {
     }
 }
 
-fn integer_of(field: &Field) -> Type {
-    match field.size {
-        1 if field.c_type == "bool" => Type::Bool,
-        size @ (1 | 2 | 4 | 8) => Type::int(size as u8, field.signed),
-        _ => Type::int(8, field.signed),
+impl Checker<'_> {
+    /// What a C pointer type, as a format file writes it, points to; `void` where that is not known.
+    fn pointee(&self, c_type: &str, space: Space) -> Type {
+        let stars = c_type.matches('*').count();
+        let is_name = |word: &&str| !matches!(*word, "const" | "volatile" | "__user" | "restrict");
+        let base = c_type.replace('*', " ");
+        let words: Vec<_> = base.split_whitespace().filter(is_name).collect();
+        let mut ty = match words.as_slice() {
+            ["struct", tag] => self.structures.structure(Keyword::Struct, tag).map(|found| found.ty()),
+            ["union", tag] => self.structures.structure(Keyword::Union, tag).map(|found| found.ty()),
+            words => integer_type(&words.join(" ")),
+        }
+        .unwrap_or(Type::Void);
+        for _ in 1..stars {
+            ty = ty.pointer(space);
+        }
+        ty
     }
-}
 
-/// What a C pointer type points to; `void` where that is no integer.
-fn pointee(c_type: &str, space: Space) -> Type {
-    let stars = c_type.matches('*').count();
-    let is_name = |word: &&str| !matches!(*word, "const" | "volatile" | "__user" | "restrict");
-    let base = c_type.replace('*', " ");
-    let base = base.split_whitespace().filter(is_name).collect::<Vec<_>>().join(" ");
-    let mut ty = integer_type(&base).unwrap_or(Type::Void);
-    for _ in 1..stars {
-        ty = ty.pointer(space);
-    }
-    ty
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pointees() {
-        assert_eq!(pointee("const char *", Space::User), Type::int(1, true));
-        assert_eq!(pointee("unsigned long *", Space::User), Type::U64);
-        assert_eq!(pointee("struct sk_buff *", Space::Kernel), Type::Void);
-        let argv = pointee("const char *const *", Space::User);
-        assert_eq!(argv, Type::int(1, true).pointer(Space::User));
+    /// The type of an integer field: an enumeration's, if it is as wide as the field.
+    fn integer_of(&self, field: &Field) -> Type {
+        let enumeration = field.c_type.strip_prefix("enum ").and_then(|tag| self.structures.enumeration(tag));
+        match (field.size, enumeration) {
+            (size, Some(enumeration)) if size == u32::from(enumeration.width) => enumeration.ty(),
+            (1, _) if field.c_type == "bool" => Type::Bool,
+            (size @ (1 | 2 | 4 | 8), _) => Type::int(size as u8, field.signed),
+            _ => Type::int(8, field.signed),
+        }
     }
 }

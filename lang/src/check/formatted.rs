@@ -6,13 +6,16 @@ use super::Checker;
 use super::expr::effect;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Action, RecordKind};
-use crate::printf::{Conversion, Format, Style};
+use crate::printf::{Conversion, Format, Piece, Style};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, StmtKind};
+use crate::types::Type;
 
 /// How many values a format can take.
 const MAX_ARGUMENTS: usize = 128;
+/// How many the kernel takes.
+const MAX_TRACED: usize = 3;
 
 impl Checker<'_> {
     /// `printf(format, …)`, or another function that makes a text in user space.
@@ -26,6 +29,52 @@ impl Checker<'_> {
         let (format, fields) = self.format(name, arguments, span)?;
         let kind = RecordKind::Formatted { action, format };
         Some(effect(StmtKind::Emit { kind, fields }, span))
+    }
+
+    /// `debugf(format, …)`: the kernel makes the text, and knows fewer conversions.
+    pub(super) fn debugf(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let (parsed, values) = self.format("debugf", arguments, span)?;
+        let place = arguments.first().map_or(span, |format| format.span);
+        if let Some(extra) = values.get(MAX_TRACED) {
+            let message = format!("debugf prints at most {MAX_TRACED} values");
+            return self.error(Code::InvalidFormat, extra.span, message);
+        }
+        let mut format = Vec::new();
+        for piece in &parsed.pieces {
+            match piece {
+                Piece::Text(text) => format.extend(text.iter().flat_map(|&byte| match byte {
+                    b'%' => vec![b'%'; 2],
+                    byte => vec![byte],
+                })),
+                Piece::Conversion(conversion) => {
+                    let Some(text) = traced(conversion) else {
+                        let message = format!("`{}` is not a conversion that debugf knows", conversion.text);
+                        self.report(
+                            Diagnostic::error(Code::InvalidFormat, place, message)
+                                .help("conversions are d i u x X p s, with the length l"),
+                        );
+                        return None;
+                    };
+                    format.extend(text.bytes());
+                }
+            }
+        }
+        for (conversion, value) in parsed.conversions().zip(&values) {
+            if (conversion.style == Style::Any) != matches!(value.ty, Type::String { .. }) {
+                let (text, ty) = (&conversion.text, &value.ty);
+                let message = format!("debugf cannot print a value of type {ty} as `{text}`");
+                return self.error(Code::InvalidFormat, value.span, message);
+            }
+        }
+        self.report(
+            Diagnostic::warning(
+                Code::DebugOutput,
+                span,
+                "debugf writes to a buffer that all of Linux shares",
+            )
+            .help("read it in `/sys/kernel/tracing/trace_pipe`; use printf for output of the program"),
+        );
+        Some(effect(StmtKind::Trace { format, values }, span))
     }
 
     /// A format and the values that fit it.
@@ -99,6 +148,21 @@ impl Checker<'_> {
         }
         self.error(Code::InvalidFormat, expr.span, "this must be a string literal")
     }
+}
+
+/// A conversion as the kernel writes it, if it has it.
+fn traced(conversion: &Conversion) -> Option<String> {
+    let is_known = matches!(
+        conversion.style,
+        Style::Signed | Style::Unsigned | Style::Hex | Style::UpperHex | Style::Pointer | Style::Any
+    );
+    if !is_known || conversion.bytes < 4 || conversion.text.contains(['.', '*', 'o']) {
+        return None;
+    }
+    let length = if conversion.bytes == 8 { "ll" } else { "" };
+    let (letter, head) =
+        (conversion.text.chars().last()?, conversion.text.trim_end_matches(char::is_alphabetic));
+    Some(format!("{head}{length}{letter}"))
 }
 
 /// Why a value cannot be printed as a conversion asks for.

@@ -45,15 +45,20 @@ impl Checker<'_> {
             (UnaryOp::Neg, Some(_)) => self.unfoldable(Unfoldable::Overflow, span),
             (_, Some(value)) => Some(integer_literal(i128::from(!(value as u64)), span)),
             (_, None) => {
-                // `~` keeps the width: of a narrow number the bits above it stay 0.
+                // `~` keeps the width, and `-` that of an unsigned number: the bits above it stay 0.
                 let ty = match operand.ty {
                     Type::Int { width, .. } if op == UnaryOp::BitNot && width < 8 => Type::int(width, false),
-                    Type::Int { signed: false, .. } if op == UnaryOp::BitNot => Type::U64,
+                    Type::Int { width, signed: false } => Type::int(width, false),
                     _ => Type::I64,
                 };
                 let quantity = operand.quantity.filter(|_| op == UnaryOp::Neg);
                 let operand = Box::new(convert(operand, &ty));
-                Some(Expr::new(ExprKind::Unary(op, operand), ty, span).measuring(quantity))
+                let result = Expr::new(ExprKind::Unary(op, operand), ty, span).measuring(quantity);
+                Some(if op == UnaryOp::Neg && result.ty != Type::I64 {
+                    convert(result, &Type::U64)
+                } else {
+                    result
+                })
             }
         }
     }

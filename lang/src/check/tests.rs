@@ -10,7 +10,7 @@ use crate::host::{Field, FieldKind, FixedHost, Host, KernelFunction, TracepointF
 use crate::source::Source;
 use crate::syntax;
 use crate::typed::{self, Program};
-use crate::types::structure::{Enumeration, Keyword, Structure};
+use crate::types::structure::{Bits, Enumeration, Keyword, Member, Structure};
 use crate::types::{MapType, MapValue, Type, Unit};
 
 fn field(name: &str, c_type: &str, offset: u32, size: u32, signed: bool, kind: FieldKind) -> Field {
@@ -55,6 +55,25 @@ pub(crate) fn host() -> FixedHost {
             field("pid", "pid_t", 12, 4, true, int),
         ],
     );
+    let int = Type::int(4, true);
+    let member = |name: &str, offset, bits, ty| Member { name: name.into(), offset, bits, ty };
+    host.structures.push(Arc::new(Structure {
+        keyword: Keyword::Struct,
+        name: "pair".into(),
+        size: 12,
+        align: 4,
+        members: vec![
+            member("x", 0, None, int.clone()),
+            member("y", 4, None, int),
+            member("flag", 8, Some(Bits { first: 3, width: 2 }), Type::int(4, false)),
+        ],
+    }));
+    host.enumerations.push(Arc::new(Enumeration {
+        name: "colour".into(),
+        width: 4,
+        signed: false,
+        variants: vec![("RED".into(), 0), ("GREEN".into(), 1)],
+    }));
     host.raw_tracepoints = vec!["sched_switch".into(), "sys_enter".into()];
     host.binaries.insert(
         "/usr/lib/libc.so.6".into(),
@@ -443,6 +462,69 @@ fn fields_of_tracepoints() {
     assert!(text.contains("*(User context(24, int8 *))"), "{text}");
     assert!(text.contains("emit PrintValue (dynamic(8))"), "{text}");
     assert!(text.contains("context(16, uint64[6])[1]"), "{text}");
+}
+
+#[test]
+fn pointers_of_tracepoints() {
+    let mut machine = host();
+    let pointer = |name: &str, c_type: &str| field(name, c_type, 8, 8, false, FieldKind::Pointer);
+    let fields = vec![
+        pointer("a", "const char *"),
+        pointer("b", "unsigned long *"),
+        pointer("c", "const struct pair *"),
+        pointer("d", "const char *const *"),
+        pointer("e", "struct nobody *"),
+    ];
+    machine.tracepoints.insert("x:y".into(), TracepointFormat { fields });
+    let source = Source::new(
+        "test",
+        "t:x:y { print(args.a); print(args.b); print(args.c); print(args.d); print(args.e); print(args.c.y); }",
+    );
+    let (program, _) = syntax::parse(&source, &Parameters::default());
+    let (typed, diagnostics) = check(&program, &machine, &Environment::default());
+    assert_eq!(diagnostics, []);
+    let text = typed::print(&typed);
+    for ty in ["int8 *", "uint64 *", "struct pair *", "int8 * *", "void *"] {
+        assert!(text.contains(&format!("(context(8, {ty}))")), "{ty}: {text}");
+    }
+    assert!(text.contains("*(Kernel ((uint64)context(8, struct pair *) + 4))"), "{text}");
+}
+
+#[test]
+fn members_and_elements() {
+    let ty = |text: &str| {
+        let program = accepted(&format!("begin {{ $p = (struct pair *)0; $x = {text}; print($x); }}"));
+        program.probes[0].variables[1].ty.clone()
+    };
+    assert_eq!(ty("$p->x"), Type::int(4, true));
+    assert_eq!(ty("$p.flag"), Type::int(4, false));
+    assert_eq!(ty("*$p"), Type::Struct { keyword: Keyword::Struct, name: "pair".into(), size: 12 });
+    assert_eq!(ty("($p + 1)->y"), Type::int(4, true));
+    assert_eq!(ty("(enum colour)1"), Type::Enum { name: "colour".into(), width: 4, signed: false });
+    assert_eq!(ty("GREEN"), ty("(enum colour)1"));
+    assert_eq!(ty("GREEN + 1"), Type::int(1, true));
+    assert_eq!(ty("(uint8[4])(uint32)7"), Type::Array { of: Box::new(Type::int(1, false)), len: 4 });
+    assert_eq!(ty("(a=1, b=comm).b"), Type::String { capacity: 16 });
+    for (text, code, place) in [
+        ("print(((struct pair *)0)->z);", Code::UnknownField, "z"),
+        ("print((struct pear *)0);", Code::UnknownType, "struct pear"),
+        ("print((enum colour)9);", Code::InvalidCast, "9"),
+        ("print((a=1).b);", Code::UnknownField, "b"),
+        ("print((uint8[3])pid);", Code::InvalidCast, "(uint8[3])pid"),
+        ("print((int8[2])\"abc\");", Code::InvalidCast, "(int8[2])\"abc\""),
+        ("print(offsetof(struct pair, flag));", Code::WrongArguments, "flag"),
+        ("print(offsetof(struct pair, q));", Code::UnknownField, "q"),
+        ("$a = (uint8[4])pid; print($a[4]);", Code::InvalidIndex, "4"),
+        ("$p = (uint8 *)8; $p = 1;", Code::TypeMismatch, "1"),
+        ("$r = (a=1); $r = (b=1);", Code::TypeMismatch, "(b=1)"),
+        ("print((a=1) == (b=1));", Code::TypeMismatch, "(a=1) == (b=1)"),
+        ("print((uint8 *)8 - (uint8 *)4);", Code::TypeMismatch, "(uint8 *)8 - (uint8 *)4"),
+        ("print(*(void *)8);", Code::TypeMismatch, "*(void *)8"),
+    ] {
+        let text = format!("begin {{ {text} }}");
+        let found = complaints(&text);
+        assert!(found.contains(&(code, place)), "{text}: {found:?}");
+    }
 }
 
 #[test]

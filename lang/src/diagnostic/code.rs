@@ -107,6 +107,7 @@ codes! {
 
     WrongArguments = "wrong-arguments", "A call with arguments that the function does not take.";
     InvalidFormat = "invalid-format", "A format string that does not fit its values.";
+    DebugOutput = "debug-output", "Output that goes to a place which all of the machine shares.";
     UnsafeFunction = "unsafe-function", "A function that can harm the machine and was not allowed.";
     InvalidTarget = "invalid-target", "Something that cannot be assigned, or not in this way.";
 

@@ -389,6 +389,15 @@ pub enum Op {
     },
     /// Notes that something has gone wrong at this place. No result.
     Warn(RuntimeWarning),
+    /// Writes a line to the kernel's trace buffer. No result.
+    Trace {
+        /// The format in local memory.
+        format: Value,
+        /// Its bytes, the NUL included.
+        size: u32,
+        /// At most three: integers, and strings in local memory.
+        values: Vec<Value>,
+    },
     /// Starts counting from `from` up to `to` (exclusive, signed): opens the loop that the terminator
     /// [`Terminator::Next`] drives. The slot (8 bytes, aligned) belongs to the loop alone. No result.
     LoopOpen {

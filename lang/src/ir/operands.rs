@@ -46,6 +46,7 @@ impl Op {
             | Self::Aggregate { .. }
             | Self::Emit { .. }
             | Self::Warn(_)
+            | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
         }
@@ -138,6 +139,10 @@ impl Op {
             Self::Aggregate { key, value, .. } => {
                 key.iter_mut().for_each(|key| f(key, slot));
                 value.iter_mut().for_each(|value| f(value, int));
+            }
+            Self::Trace { format, values, .. } => {
+                f(format, slot);
+                values.iter_mut().for_each(|value| f(value, None));
             }
             Self::Emit { fields, .. } => fields.iter_mut().for_each(|field| f(field, None)),
             Self::LoopOpen { from, to, .. } => {

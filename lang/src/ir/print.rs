@@ -197,6 +197,9 @@ impl fmt::Display for Op {
             }
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
             Self::Warn(warning) => write!(f, "warn {warning:?}"),
+            Self::Trace { format, size, values } => {
+                write!(f, "trace [{format}], {size} bytes{}", Arguments(values))
+            }
             Self::Emit { record, fields } => write!(f, "emit r{}{}", record.0, Arguments(fields)),
             Self::LoopOpen { state, from, to } => write!(f, "loop_open s{}, {from}, {to}", state.0),
             Self::LoopClose { state } => write!(f, "loop_close s{}", state.0),

@@ -215,6 +215,7 @@ impl Verifier<'_> {
                 inside(from, 0, *limit)
             }
             Op::Comm { to } => inside(to, 0, 16),
+            Op::Trace { format, size, .. } => inside(format, 0, *size),
             Op::LoopOpen { state, .. } | Op::LoopClose { state } => self.loop_state(*state),
             _ => Ok(()),
         }

@@ -80,6 +80,7 @@ impl Lowering<'_, '_> {
             }
             ExprKind::TupleField(tuple, n) => self.load_field(tuple, *n, &expr.ty, span),
             ExprKind::Member { of, offset } => self.load_member(of, *offset, &expr.ty, span),
+            ExprKind::InSpace(of, _) => self.scalar(of),
             ExprKind::Bits(of, bits) => self.bits(of, *bits, expr.ty.is_signed(), span),
             ExprKind::Index(array, index) => self.load_element(array, index, &expr.ty, span),
             ExprKind::Block(body, value) => {
@@ -134,7 +135,8 @@ impl Lowering<'_, '_> {
             }
             UnaryOp::Neg => {
                 let zero = self.builder.constant(0, span);
-                self.builder.value(Op::Arith(Arith::Sub, zero, value), span)
+                let negative = self.builder.value(Op::Arith(Arith::Sub, zero, value), span);
+                self.resize(negative, &Type::I64, &operand.ty, span)
             }
             UnaryOp::BitNot => {
                 let width = match operand.ty {

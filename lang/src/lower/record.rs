@@ -43,6 +43,17 @@ impl<'a> Records<'a> {
 }
 
 impl Lowering<'_, '_> {
+    /// Writes a line to the kernel's trace buffer.
+    pub(super) fn trace(&mut self, format: &[u8], values: &[Expr], span: Span) {
+        let values: Vec<Value> = values.iter().map(|value| self.operand(value)).collect();
+        let data = [format, b"\0"].concat();
+        let size = data.len() as u32;
+        let place = self.temporary(&Type::String { capacity: size });
+        let format = self.address(place, span);
+        self.builder.effect(Op::Write { memory: format, offset: 0, data }, span);
+        self.builder.effect(Op::Trace { format, size, values }, span);
+    }
+
     /// Sends a record with the values of expressions.
     pub(super) fn emit(&mut self, kind: RecordKind, fields: &[Expr], span: Span) {
         let types: Vec<_> = fields.iter().map(|field| &field.ty).collect();

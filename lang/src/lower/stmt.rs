@@ -30,6 +30,7 @@ impl Lowering<'_, '_> {
             StmtKind::Aggregate { map, key, aggregation, value } => {
                 self.aggregate(*map, key.as_ref(), *aggregation, value.as_ref(), span);
             }
+            StmtKind::Trace { format, values } => self.trace(format, values, span),
             StmtKind::Emit { kind, fields } => self.emit(kind.clone(), fields, span),
             StmtKind::If { condition, then, otherwise } => {
                 let place = condition.span;

@@ -49,6 +49,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::Aggregate { .. }
         | Op::Emit { .. }
         | Op::Warn(_)
+        | Op::Trace { .. }
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,
     }

@@ -126,6 +126,13 @@ pub enum StmtKind {
         /// The number; `None` for `count()`.
         value: Option<Expr>,
     },
+    /// Writes a line to the kernel's trace buffer.
+    Trace {
+        /// The kernel's format, without the NUL.
+        format: Vec<u8>,
+        /// At most three: integers and strings.
+        values: Vec<Expr>,
+    },
     /// Sends a record to user space.
     Emit {
         /// What is done with it there.
@@ -361,6 +368,8 @@ pub enum ExprKind {
         /// Bytes from its start.
         offset: u32,
     },
+    /// The same number, an address in memory of that space.
+    InSpace(Box<Expr>, Space),
     /// Some bits of an unsigned integer, extended by the sign of the result's type.
     Bits(Box<Expr>, Bits),
     /// `a[i]` on an array or a string; 0 or empty outside of it, unless C leaves its length open.

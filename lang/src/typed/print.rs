@@ -75,6 +75,9 @@ impl Printer<'_> {
                 let value = value.as_ref().map(|value| self.expr(value)).unwrap_or_default();
                 format!("{} = {name}({value})", self.element(*map, key.as_ref()))
             }
+            StmtKind::Trace { format, values } => {
+                format!("trace \"{}\" ({})", format.escape_ascii(), self.list(values))
+            }
             StmtKind::Emit { kind, fields } => {
                 let kind = match kind {
                     RecordKind::Formatted { action, format } => format!("{} \"{format}\"", action.function()),
@@ -185,6 +188,7 @@ impl Printer<'_> {
             ExprKind::Tuple(items) => format!("({})", self.list(items)),
             ExprKind::TupleField(tuple, n) => format!("{}.{n}", self.expr(tuple)),
             ExprKind::Member { of, offset } => format!("{}.+{offset}", self.expr(of)),
+            ExprKind::InSpace(of, space) => format!("{space:?}({})", self.expr(of)),
             ExprKind::Bits(of, bits) => {
                 format!("bits({}, {}, {})", self.expr(of), bits.first, bits.width)
             }

@@ -124,6 +124,11 @@ impl<'a> Selector<'a> {
             Op::Aggregate { map, key, aggregation, value } => {
                 self.aggregate(*map, *key, *aggregation, *value);
             }
+            Op::Trace { format, size, values } => {
+                let mut arguments = vec![Arg::Address(self.mem(*format)), (*size as i32).into()];
+                arguments.extend(values.iter().map(|&value| Arg::Operand(self.operand(value))));
+                self.helper(Helper::TracePrintk, &arguments);
+            }
             Op::Emit { record, fields } => self.emit_record(*record, fields),
             Op::Warn(warning) => self.notice(Trouble::Program(*warning), 0),
             Op::LoopOpen { state, from, to } => self.loop_open(*state, *from, *to),
