@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use insta::{Settings, assert_snapshot};
 use libtest_mimic::{Arguments, Failed, Trial};
 use probebook_lang::diagnostic::{Style, render};
-use probebook_lang::environment::{Environment, Parameters};
+use probebook_lang::environment::Environment;
 use probebook_lang::source::Source;
 use probebook_tests::fixture::{self, Fixture};
 use probebook_tests::{host, run};
@@ -71,7 +71,7 @@ fn source(fixture: &Fixture) -> Source {
 
 fn environment(fixture: &Fixture) -> Environment {
     let mut environment = Environment {
-        parameters: Parameters { positional: fixture.args.clone() },
+        parameters: fixture::parameters(fixture.args.clone()),
         cell: "cell 1".into(),
         unsafe_allowed: fixture.unsafe_allowed,
         ..Environment::default()

@@ -45,6 +45,53 @@ pub struct KnownMacro {
 pub struct Parameters {
     /// `$1`, `$2`, …
     pub positional: Vec<String>,
+    /// `--name=value` for `getopt`, in order.
+    pub named: Vec<Named>,
+    /// They are for this program alone: an option that it does not have is an error.
+    pub is_strict: bool,
+}
+
+impl Parameters {
+    /// Tells options from positional parameters: `7 --name=value --flag text`; a bare `--` is none of them.
+    pub fn from_words(words: impl IntoIterator<Item = String>) -> Self {
+        let mut parameters = Self::default();
+        for word in words {
+            match word.strip_prefix("--") {
+                Some("") => {}
+                Some(option) => parameters.named.push(Named::parse(option)),
+                None => parameters.positional.push(word),
+            }
+        }
+        parameters
+    }
+}
+
+/// An option that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Without the dashes.
+    pub name: String,
+    /// Behind the `=`, if there is one.
+    pub value: Option<String>,
+}
+
+impl Named {
+    /// Reads an option without its dashes.
+    pub fn parse(option: &str) -> Self {
+        match option.split_once('=') {
+            Some((name, value)) => Self { name: name.to_owned(), value: Some(value.to_owned()) },
+            None => Self { name: option.to_owned(), value: None },
+        }
+    }
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "--{}={value}", self.name),
+            None => write!(f, "--{}", self.name),
+        }
+    }
 }
 
 /// What programs notice of what goes wrong while they run.

@@ -43,6 +43,16 @@ pub struct Compiled {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// The options that a program reads with `getopt`, by name.
+pub fn options(
+    source: &Source,
+    host: &dyn Host,
+    environment: &Environment,
+) -> std::collections::BTreeMap<String, typed::ProgramOption> {
+    let (program, _) = syntax::parse(source, &environment.parameters);
+    check::check(&program, host, environment).0.options
+}
+
 /// The whole way from text to IR: parse, check, lower, optimise.
 ///
 /// Reads no files: those that the program names are to be in the source already ([`syntax::load`]).

@@ -63,6 +63,8 @@ pub enum AttachPoint {
         event: String,
         /// Occurrences per firing.
         period: u64,
+        /// What the name of the probe has, as written: `cpu:1000`.
+        written: String,
     },
     /// A tracepoint.
     Tracepoint {
@@ -93,6 +95,8 @@ pub enum AttachPoint {
         path: String,
         /// The function.
         function: String,
+        /// The binary in the name of the probe: a path as written, or the path of what was written.
+        written: String,
         /// Where the function lies in the file.
         offset: u64,
         /// At the return.
@@ -135,7 +139,7 @@ impl fmt::Display for AttachPoint {
             Self::Signal => write!(f, "{provider}:signal:SIGUSR1"),
             Self::Test(name) | Self::Bench(name) => write!(f, "{provider}:{name}"),
             Self::Interval(rate) | Self::Profile(rate) => write!(f, "{provider}:{rate}"),
-            Self::Software { event, period } => write!(f, "{provider}:{event}:{period}"),
+            Self::Software { written, .. } => write!(f, "{provider}:{written}"),
             Self::Tracepoint { category, event } => write!(f, "{provider}:{category}:{event}"),
             Self::RawTracepoint { event } => write!(f, "{provider}:{event}"),
             Self::Kprobe { module, function, offset, .. } => {
@@ -146,7 +150,7 @@ impl fmt::Display for AttachPoint {
                 f.write_str(function)?;
                 if *offset > 0 { write!(f, "+{offset}") } else { Ok(()) }
             }
-            Self::Uprobe { path, function, .. } => write!(f, "{provider}:{path}:{function}"),
+            Self::Uprobe { written, function, .. } => write!(f, "{provider}:{written}:{function}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A file under `fixtures/` → [`Fixture`]: the program and the directives in its leading comments.
 //!
 //! A directive is a comment line `// name: words` before the program:
-//! * `args:` positional parameters; `TID` stands for the thread that runs the workload;
+//! * `args:` positional parameters and options; `TID` stands for the thread that runs the workload;
 //! * `needs:` what Linux must have for it, by the names of its probes: `kprobe`;
 //! * `unsafe: on` allows unsafe functions;
 //! * `env: NAME=value` a variable of the process environment;
@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use probebook_lang::environment::{Environment, Watch};
+use probebook_lang::environment::{Environment, Parameters, Watch};
 
 /// What a fixture does once its probes are live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +119,11 @@ impl Fixture {
             environment.settings.fix(name, value).unwrap_or_else(|reason| panic!("{reason}"));
         }
     }
+}
+
+/// What `args:` says.
+pub fn parameters(words: Vec<String>) -> Parameters {
+    Parameters { is_strict: true, ..Parameters::from_words(words) }
 }
 
 impl Workload {

@@ -57,6 +57,9 @@ pub fn read(text: &str) {
 pub enum Fault {
     /// The compiler refuses it, as rendered.
     Program(String),
+    /// The verifier gave up: it walks a `while` as often as it runs, and both ways at each branch in it, so
+    /// that no checker can tell beforehand.
+    TooLong,
     /// The compiler accepts it and Linux refuses it.
     Machine(String),
 }
@@ -85,6 +88,11 @@ impl Loader {
         let started = self.0.start(&source, &Options::default());
         let result = started.map(drop).map_err(|refusal| match refusal {
             Refusal::Program(diagnostics) => Fault::Program(render(&source, &diagnostics, Style::Plain)),
+            Refusal::Machine(Error::Verifier { diagnostic, .. })
+                if diagnostic.message.contains("million steps") =>
+            {
+                Fault::TooLong
+            }
             Refusal::Machine(Error::Verifier { diagnostic, log }) => {
                 Fault::Machine(format!("{}{log}", render(&source, &[*diagnostic], Style::Plain)))
             }

@@ -25,7 +25,7 @@ use probebook_lang::ir::{self, print};
 use probebook_lang::source::{Source, Span};
 use probebook_lang::syntax::load;
 
-use crate::fixture::{Fixture, Workload};
+use crate::fixture::{self, Fixture, Workload};
 
 /// No fixture takes longer, whatever the machine does beside it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,7 +72,7 @@ pub fn picture(fixture: &Fixture) -> Result<String, String> {
 fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
     let mut tracer = LiveTracer::new();
     fixture.set_environment(tracer.environment_mut());
-    tracer.environment_mut().parameters.positional = arguments(fixture);
+    tracer.environment_mut().parameters = fixture::parameters(arguments(fixture));
     tracer.environment_mut().unsafe_allowed = fixture.unsafe_allowed;
     // The path decides where imports are looked for.
     let source = Source::new(fixture.path.to_string_lossy(), fixture.text.clone());

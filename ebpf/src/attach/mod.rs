@@ -72,7 +72,7 @@ impl Plan<'_> {
                 | AttachPoint::Bench(_) => Ok(()),
                 AttachPoint::Interval(rate) => perf::interval(program, *rate, self, attachment),
                 AttachPoint::Profile(rate) => perf::profile(program, *rate, self, attachment),
-                AttachPoint::Software { event, period } => {
+                AttachPoint::Software { event, period, .. } => {
                     perf::software(program, event, *period, self, attachment)
                 }
                 AttachPoint::Tracepoint { category, event } => {

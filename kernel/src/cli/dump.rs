@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use probebook_ebpf::{codegen, isa};
 use probebook_lang::diagnostic::{Diagnostic, Style, render};
-use probebook_lang::environment::Environment;
+use probebook_lang::environment::{Environment, Parameters};
 use probebook_lang::source::Source;
 use probebook_lang::{check, compile, ir, syntax, typed};
 
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let source = Source::new(arguments.file.to_string_lossy(), text);
     let mut environment = Environment::default();
     machine::configure(&mut environment)?;
-    environment.parameters.positional.clone_from(&arguments.parameters);
+    environment.parameters = Parameters::from_words(arguments.parameters.iter().cloned());
     let (shown, diagnostics) = shown(arguments.stage, &source, &environment)?;
     print!("{shown}");
     if !diagnostics.is_empty() {

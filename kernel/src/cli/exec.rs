@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use probebook_lang::environment::{Named, Parameters};
 
 use super::notebook::{Notebook, Recorder};
 use super::{Failed, machine, terminal};
@@ -24,9 +25,9 @@ pub(super) struct Arguments {
     /// Where to write it with its outputs; may be the same file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Set positional parameter $N of the programs: -p 1=cat
-    #[arg(short, long = "parameter", value_name = "N=VALUE", value_parser = parse_parameter)]
-    parameters: Vec<(usize, String)>,
+    /// Set $N or an option of the programs: -p 1=cat -p top=5
+    #[arg(short, long = "parameter", value_name = "N|NAME=VALUE", value_parser = parse_parameter)]
+    parameters: Vec<(String, String)>,
     /// Run the cells after one that failed as well
     #[arg(long)]
     keep_going: bool,
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         Notebook::read(path).map_err(|error| Failed(format!("{}: {error}", path.display())))?;
     let (mut tracer, host) = machine::live();
     machine::configure(tracer.environment_mut())?;
-    tracer.environment_mut().parameters.positional = positional(&arguments.parameters);
+    tracer.environment_mut().parameters = given(&arguments.parameters);
     let mut shell = Shell::new(tracer, host, None);
     let interrupt = Interrupt::default();
     let stop = interrupt.clone();
@@ -144,22 +145,29 @@ fn progress(cells: usize, quiet: bool) -> ProgressBar {
     progress
 }
 
-fn parse_parameter(text: &str) -> Result<(usize, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write N=VALUE")?;
-    match name.parse() {
-        Ok(number @ 1..=64) => Ok((number, value.to_owned())),
-        _ => Err(format!("`{name}` is not the number of a parameter; named ones are not supported yet")),
+fn parse_parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write N=VALUE or NAME=VALUE")?;
+    match name.parse::<usize>() {
+        Ok(1..=64) => Ok((name.to_owned(), value.to_owned())),
+        Err(_) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("`{name}` is not the number of a parameter, from 1 to 64")),
     }
 }
 
-/// `$1`, `$2`, …; those between that were not given are empty.
-fn positional(parameters: &[(usize, String)]) -> Vec<String> {
-    let count = parameters.iter().map(|(number, _)| *number).max().unwrap_or(0);
-    let mut positional = vec![String::new(); count];
-    for (number, value) in parameters {
-        positional[number - 1].clone_from(value);
+/// `$1`, `$2`, …, where those between that were not given are empty, and options.
+fn given(parameters: &[(String, String)]) -> Parameters {
+    let mut given = Parameters::default();
+    for (name, value) in parameters {
+        match name.parse::<usize>() {
+            Ok(number) => {
+                let count = given.positional.len().max(number);
+                given.positional.resize(count, String::new());
+                given.positional[number - 1].clone_from(value);
+            }
+            Err(_) => given.named.push(Named { name: name.clone(), value: Some(value.clone()) }),
+        }
     }
-    positional
+    given
 }
 
 #[cfg(test)]
@@ -169,8 +177,10 @@ mod tests {
     #[test]
     fn parameters() {
         let parameters = [parse_parameter("3=a=b").unwrap(), parse_parameter("1=").unwrap()];
-        assert_eq!(positional(&parameters), ["", "", "a=b"]);
-        for text in ["0=x", "x=1", "7"] {
+        assert_eq!(given(&parameters).positional, ["", "", "a=b"]);
+        let named = given(&[parse_parameter("top=5").unwrap()]).named;
+        assert_eq!(named, [Named { name: "top".into(), value: Some("5".into()) }]);
+        for text in ["0=x", "65=1", "=1", "7"] {
             assert!(parse_parameter(text).is_err());
         }
     }

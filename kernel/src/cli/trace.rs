@@ -1,5 +1,6 @@
 //! `probebook trace`: one program, with bpftrace's text or JSON on stdout.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::PathBuf;
@@ -12,9 +13,10 @@ use clap::{Args, ValueEnum};
 use probebook_ebpf::event::Event;
 use probebook_ebpf::tracer::{Options, Purpose, Refusal, Running};
 use probebook_lang::diagnostic::{Diagnostic, Style, render};
-use probebook_lang::environment::Watch;
+use probebook_lang::environment::{Parameters, Watch};
 use probebook_lang::source::{Source, Span};
 use probebook_lang::syntax;
+use probebook_lang::typed::ProgramOption;
 use regex::Regex;
 
 use super::{Failed, doctor, dump, machine, terminal, trial};
@@ -241,13 +243,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let (mut tracer, host) = machine::live();
     let environment = tracer.environment_mut();
     machine::configure(environment)?;
-    environment.parameters.positional = parameters;
+    environment.parameters = Parameters { is_strict: true, ..Parameters::from_words(parameters) };
     environment.watch = arguments.watch();
     environment.unsafe_allowed = arguments.is_unsafe;
     environment.include_directories.clone_from(&arguments.include_directories);
     environment.headers.clone_from(&arguments.headers);
     source.name().clone_into(&mut environment.cell);
     let source = syntax::load(&source, &*host, environment);
+    if environment.parameters.named.iter().any(|named| named.name == "help") {
+        let known = probebook_lang::options(&source, &*host, environment);
+        if !known.contains_key("help") {
+            return Ok(tell_options(&known));
+        }
+    }
     for stage in arguments.debug.iter().flat_map(|stage| stage.stages()) {
         print!("{}", dump::shown(*stage, &source, environment)?.0);
     }
@@ -365,6 +373,22 @@ fn read(arguments: &Arguments) -> Result<(Source, Vec<String>), Failed> {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| Failed(format!("{path}: {error}\nhelp: a program's text goes behind -e")))?;
     Ok((Source::new(path, text), positional))
+}
+
+/// The options of a program, for `-- --help`; ends like bpftrace, which runs nothing then.
+fn tell_options(options: &BTreeMap<String, ProgramOption>) -> ExitCode {
+    if options.is_empty() {
+        eprintln!("The program has no options of its own.");
+    } else {
+        eprintln!("The program's options, given behind `--`:");
+    }
+    let width = options.keys().map(String::len).max().unwrap_or(0);
+    for (name, option) in options {
+        let pad = width - name.len();
+        let line = format!("  --{name}{:pad$}  {} (by default {})", "", option.description, option.default);
+        eprintln!("{}", line.replace("   (by", "  (by"));
+    }
+    ExitCode::FAILURE
 }
 
 fn spawn(command: &str) -> Result<Child, Failed> {

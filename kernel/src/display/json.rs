@@ -40,9 +40,11 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
     let mut data = String::new();
     if snapshot.ty.key.is_none() {
         match entries.first() {
-            Some(entry) if scale.is_some() && is_empty(entry) => return None,
             Some(entry) => write_entry(&mut data, entry, value, scale, divisor.max(1)),
             None if scale.is_some() => return None,
+            None if matches!(value, MapValue::Stats { .. }) => {
+                data.push_str("{\"count\": 0, \"average\": 0, \"total\": 0}");
+            }
             None => data.push('0'),
         }
     } else {
@@ -63,10 +65,6 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
     let mut line = format!("{{\"type\": \"{kind}\", \"data\": {{");
     write_string(&mut line, &format!("@{}", snapshot.name));
     Some(format!("{line}: {data}}}}}"))
-}
-
-fn is_empty(entry: &Entry) -> bool {
-    matches!(&entry.value, EntryValue::Buckets(counts) if used(counts).is_none())
 }
 
 /// `print(value)`

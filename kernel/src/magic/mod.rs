@@ -77,7 +77,7 @@ pub enum Command {
     Reset(Vec<String>),
     /// `%maps`: lists the maps.
     Maps,
-    /// `%args …`: sets `$1`, `$2`, …
+    /// `%args …`: sets `$1`, `$2`, … and, as `--name=value`, what `getopt` reads.
     Args(Vec<String>),
     /// `%fmt`: lays out the cell instead of running it.
     Format,
@@ -108,7 +108,7 @@ pub const MAGICS: &[(&str, &str)] = &[
         "%%trace",
         "how long and for what the cell runs: 30s | forever | until @n >= 1000 | -c \"cmd\" | -p PID | --fresh",
     ),
-    ("%args", "sets $1, $2, … for the cells that follow"),
+    ("%args", "sets $1, $2, … and --name=value for the cells that follow"),
     ("%clear", "clears the output of the cell so far"),
     ("%fmt", "lays out the cell instead of running it"),
     ("%help", "this page, or one magic: %help trace"),

@@ -139,10 +139,9 @@ impl Child {
         // SAFETY: kill and getpgid take no pointers. The end of the process was not noted yet, so that its
         // id was free for milliseconds at most; Linux hands ids out in a circle.
         unsafe {
-            libc::kill(pid, signal);
-            if libc::getpgid(pid) == pid {
-                libc::kill(-pid, signal);
-            }
+            // All of its group at once: when its leader has ended, nothing leads to the others any more.
+            let is_leader = libc::getpgid(pid) == pid;
+            libc::kill(if is_leader { -pid } else { pid }, signal);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use probebook_lang::environment::Parameters;
+
 use super::Shell;
 use probebook_lang::config::VARIABLES;
 use probebook_lang::environment::Watch;
@@ -30,7 +32,7 @@ impl Shell {
             }
             Command::Maps => text = self.maps(),
             Command::Args(arguments) => {
-                self.tracer.environment_mut().parameters.positional = arguments.clone();
+                self.tracer.environment_mut().parameters = Parameters::from_words(arguments.iter().cloned());
             }
             Command::Help(topic) => match help(topic.as_deref()) {
                 Some(page) => pages.push(plain(page)),

@@ -79,7 +79,7 @@ fn events_are_drawn_live_then_complete_on_the_same_figure() {
 #[test]
 fn exit_ends_a_cell_and_its_code_is_an_error() {
     let mut shell = shell(|_, _| {
-        let events = vec![(10 * MS, printed("x")), (20 * MS, Event::Exit(3)), (30 * MS, printed("late"))];
+        let events = vec![(10 * MS, printed("x")), (20 * MS, Event::Exit(3)), (5000 * MS, printed("late"))];
         Ok(Script { events, last: vec![printed("end\n")], ..attached() })
     });
     let (executed, tape) = execute(&mut shell, "interval:s:1 { @n = count(); exit(3); }");

@@ -100,4 +100,12 @@ pub const COMPTIME: &[Builtin] = &[
         example: "if comptime (kfunc_exist(\"bpf_task_from_pid\")) { print(1); }",
         availability: Availability::Everywhere,
     },
+    Builtin {
+        name: "getopt",
+        kind: Kind::Function,
+        signature: "getopt(name[, default[, description]])",
+        doc: "An option given to the program as `--name=value`: a number, a string, or true or false.",
+        example: "interval:s:1 { print(@, getopt(\"top\", 10, \"how many to show\")); }",
+        availability: Availability::Everywhere,
+    },
 ];

@@ -244,7 +244,11 @@ impl Resolver<'_> {
                 None => return fail(self.bad_number(part, usage)),
             },
         };
-        Ok(vec![AttachPoint::Software { event: name.into(), period }])
+        let written = match number {
+            Some(number) => format!("{}:{}", event.text, number.text),
+            None => event.text.clone(),
+        };
+        Ok(vec![AttachPoint::Software { event: name.into(), period, written }])
     }
 
     fn tracepoints(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
@@ -302,6 +306,11 @@ impl Resolver<'_> {
         let ([event] | [_, event]) = self.rest else {
             return fail(self.malformed("rawtracepoint:sched_switch"));
         };
+        if let [module, _] = self.rest
+            && !matches(&module.text, "vmlinux")
+        {
+            return fail(self.no_match(module, &module.text, ["vmlinux"].into_iter()));
+        }
         let all = self.host.raw_tracepoints().map_err(|why| self.unavailable(why))?;
         let found: Vec<_> = all
             .iter()
@@ -381,6 +390,7 @@ impl Resolver<'_> {
                     .help("give a path, the name of a program in $PATH, or the name of a library, as `libc`"),
             );
         };
+        let written = if binary.text.contains('/') { &binary.text } else { &path };
         let all = self.host.functions(&path).map_err(|why| self.unavailable(why))?;
         let found: Vec<_> = all
             .iter()
@@ -388,6 +398,7 @@ impl Resolver<'_> {
             .map(|(name, offset)| AttachPoint::Uprobe {
                 path: path.clone(),
                 function: name.clone(),
+                written: written.clone(),
                 offset: *offset,
                 at_return,
             })

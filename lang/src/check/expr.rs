@@ -222,22 +222,6 @@ impl Checker<'_> {
         Some(string_literal(text.to_vec(), span))
     }
 
-    fn positional(&mut self, n: u32, span: Span) -> Option<Expr> {
-        let environment = self.environment;
-        let text = (n as usize).checked_sub(1).and_then(|n| environment.parameters.positional.get(n));
-        let Some(text) = text else {
-            let message = format!("there is no parameter {n}: `${n}` is 0");
-            self.report(Diagnostic::warning(Code::MissingParameter, span, message));
-            return Some(integer_literal(0, span));
-        };
-        Some(match text.parse::<i128>() {
-            Ok(value) if (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value) => {
-                integer_literal(value, span)
-            }
-            _ => string_literal(text.clone().into_bytes(), span),
-        })
-    }
-
     /// `c ? a : b`, both of one type.
     fn choice(&mut self, condition: Expr, then: Expr, otherwise: Expr, span: Span) -> Option<Expr> {
         let (then, otherwise) = self.one_type(then, otherwise, span)?;
@@ -291,7 +275,7 @@ impl Checker<'_> {
 
     fn block_expr(&mut self, block: &ast::Block, span: Span) -> Option<Expr> {
         self.scope.enter();
-        let statements = self.statements(&block.statements);
+        let statements = self.statements(&block.statements, block.value.as_deref());
         let value = block.value.as_ref().map(|value| self.expr(value));
         self.scope.leave();
         Some(match value {

@@ -16,15 +16,25 @@ use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 impl Checker<'_> {
+    /// `config`: a record of all settings that bpftrace has in it.
+    pub(super) fn configuration(&self, span: Span) -> Expr {
+        let names = VARIABLES.iter().map(|(name, _)| *name).filter(|name| *name != "cache_user_symbols");
+        let (mut fields, mut values) = (Vec::new(), Vec::new());
+        for name in names {
+            if let Some(value) = self.config.get(name) {
+                let value = constant(value, span);
+                fields.push((name.to_owned(), value.ty.clone()));
+                values.push(value);
+            }
+        }
+        Expr::new(ExprKind::Tuple(values), Type::Record(fields), span)
+    }
+
     /// `config.name`: a constant.
     pub(super) fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         let names = || VARIABLES.iter().map(|(name, _)| *name);
         match self.config.get(&name.text) {
-            Some(config::Value::Bool(value)) => Some(Expr::new(ExprKind::Bool(value), Type::Bool, span)),
-            Some(config::Value::Int(value)) => {
-                Some(convert(super::expr::integer_literal(value.into(), span), &Type::U64))
-            }
-            Some(config::Value::Text(text)) => Some(super::expr::string_literal(text.into_bytes(), span)),
+            Some(value) => Some(constant(value, span)),
             None => {
                 let message = format!("there is no setting `{}`", name.text);
                 let diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
@@ -189,11 +199,8 @@ impl Checker<'_> {
 
     /// What `str` reads from: `$1` is text even if it looks like a number.
     fn string_source(&mut self, source: &ast::Expr) -> Option<Expr> {
-        if let ast::ExprKind::Positional(n) = source.kind {
-            let environment = self.environment;
-            let text = (n as usize).checked_sub(1).and_then(|n| environment.parameters.positional.get(n));
-            let text = text.cloned().unwrap_or_default();
-            return Some(super::expr::string_literal(text.into_bytes(), source.span));
+        if let Some(text) = self.parameter_text(source) {
+            return Some(text);
         }
         self.value(source)
     }
@@ -239,5 +246,14 @@ impl Checker<'_> {
             (size @ (1 | 2 | 4 | 8), _) => Type::int(size as u8, field.signed),
             _ => Type::int(8, field.signed),
         }
+    }
+}
+
+/// The value of a setting.
+fn constant(value: config::Value, span: Span) -> Expr {
+    match value {
+        config::Value::Bool(value) => Expr::new(ExprKind::Bool(value), Type::Bool, span),
+        config::Value::Int(value) => convert(super::expr::integer_literal(value.into(), span), &Type::U64),
+        config::Value::Text(text) => super::expr::string_literal(text.into_bytes(), span),
     }
 }

@@ -27,6 +27,7 @@ mod infer;
 mod map;
 mod name;
 mod operator;
+mod option;
 mod output;
 mod predicate;
 mod quantity;
@@ -37,7 +38,7 @@ pub(crate) mod tests;
 mod variable;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::config::{Config, MissingProbes};
@@ -291,6 +292,7 @@ struct Checker<'a> {
     /// How many loops are open.
     loops: u32,
     result_map: Option<crate::ir::MapId>,
+    options: BTreeMap<String, typed::ProgramOption>,
 }
 
 impl<'a> Checker<'a> {
@@ -324,6 +326,7 @@ impl<'a> Checker<'a> {
             formats: HashMap::new(),
             loops: 0,
             result_map: None,
+            options: BTreeMap::new(),
         }
     }
 
@@ -361,7 +364,9 @@ impl<'a> Checker<'a> {
         let probes = self.walk();
         self.is_reporting = false;
         self.warn_replaced();
+        self.unexpected_options();
         typed::Program {
+            options: self.options.clone(),
             maps: self.maps.finish(self.config.max_map_keys),
             probes,
             result_map: self.result_map,
@@ -385,7 +390,7 @@ impl<'a> Checker<'a> {
         self.loops = 0;
         self.scope.enter();
         let condition = body.predicate.map(|predicate| self.condition(predicate));
-        let mut statements = self.statements(body.statements);
+        let mut statements = self.statements(body.statements, body.value);
         if let Some(value) = body.value {
             if body.is_top {
                 statements.extend(self.result(value));

@@ -56,7 +56,6 @@ const LATER: &[&str] = &[
     "ksym",
     "usym",
     "find",
-    "getopt",
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).
@@ -119,13 +118,7 @@ impl Checker<'_> {
                 );
                 None
             }
-            "config" => {
-                self.report(
-                    Diagnostic::error(Code::Unsupported, span, "`config` as a whole is not supported yet")
-                        .help("read one of its settings: `config.max_strlen`"),
-                );
-                None
-            }
+            "config" => Some(self.configuration(span)),
             "retval" => Some(Expr::new(ExprKind::ReturnValue, Type::U64, span)),
             "comm" => Some(Expr::new(ExprKind::Comm, Type::String { capacity: 16 }, span)),
             "pid" => ambient(Ambient::Pid, u32),

@@ -40,6 +40,7 @@ impl Checker<'_> {
             ("default_str_length", []) => Some(integer_literal(STRING_BYTES, span)),
             ("static_assert", [condition, message]) => self.static_assert(condition, message, span),
             ("fail", _) => self.fail(arguments, span),
+            ("getopt", _) => self.getopt(arguments, span),
             ("kfunc_exist", [function]) => {
                 let ast::ExprKind::String(function) = &function.kind else {
                     return self.error(Code::WrongArguments, function.span, "the name is a string literal");

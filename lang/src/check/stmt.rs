@@ -18,7 +18,7 @@ impl Checker<'_> {
     /// A block with its own scope. Its value is dropped.
     pub(super) fn block(&mut self, block: &ast::Block) -> Vec<Stmt> {
         self.scope.enter();
-        let mut statements = self.statements(&block.statements);
+        let mut statements = self.statements(&block.statements, block.value.as_deref());
         if let Some(value) = &block.value {
             statements.extend(self.expression_statement(value));
         }
@@ -26,22 +26,29 @@ impl Checker<'_> {
         statements
     }
 
-    /// Statements one after the other; what is wrong is left out.
-    pub(super) fn statements(&mut self, statements: &[ast::Stmt]) -> Vec<Stmt> {
+    /// Statements one after the other, before a value; what is wrong is left out.
+    pub(super) fn statements(&mut self, statements: &[ast::Stmt], value: Option<&ast::Expr>) -> Vec<Stmt> {
         let mut checked = Vec::new();
         let mut leaves = false;
         for stmt in statements {
             if std::mem::take(&mut leaves) {
-                self.report(
-                    Diagnostic::warning(Code::Unreachable, stmt.span, "this is never reached")
-                        .label("the statement before it always leaves"),
-                );
+                self.unreachable(stmt.span);
             }
             let stmt = self.statement(stmt);
             leaves = stmt.as_ref().is_some_and(always_leaves);
             checked.extend(stmt);
         }
+        if let Some(value) = value.filter(|_| leaves) {
+            self.unreachable(value.span);
+        }
         checked
+    }
+
+    fn unreachable(&mut self, span: crate::source::Span) {
+        self.report(
+            Diagnostic::warning(Code::Unreachable, span, "this is never reached")
+                .label("the statement before it always leaves"),
+        );
     }
 
     fn statement(&mut self, stmt: &ast::Stmt) -> Option<Stmt> {

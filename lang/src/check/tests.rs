@@ -146,8 +146,8 @@ fn attach_points_are_resolved() {
         "interval:s:1",
         "profile:hz:99",
         "interval:us:1",
-        "software:page-faults:100",
-        "software:context-switches:7",
+        "software:faults",
+        "software:cs:7",
         "end",
         "tracepoint:sched:sched_switch",
         "rawtracepoint:sched_switch",
@@ -395,7 +395,7 @@ fn warnings() {
 
 #[test]
 fn positional_parameters() {
-    let parameters = Parameters { positional: vec!["42".into(), "cat".into()] };
+    let parameters = Parameters { positional: vec!["42".into(), "cat".into()], ..Parameters::default() };
     let environment = Environment { parameters, ..Environment::default() };
     let program = accepted_in("begin { print(($1, $2, str($1), $#)); }", &environment);
     assert!(typed::print(&program).contains("(42, \"cat\", \"42\", 2)"));

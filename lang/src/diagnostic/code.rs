@@ -76,6 +76,8 @@ codes! {
     TooManyProbes = "too-many-probes", "A wildcard stands for more events than may be attached.";
     HostUnavailable = "host-unavailable", "A fact about this machine could not be read.";
     MissingParameter = "missing-parameter", "A positional parameter that the program was not given.";
+    InvalidOption = "invalid-option", "An option of the program that is read or given in a wrong way.";
+    UnexpectedOption = "unexpected-option", "An option that the program does not have.";
     NotAvailable = "not-available", "A builtin that means nothing in this kind of probe.";
 
     UnknownName = "unknown-name", "A name that is no builtin, function or constant.";

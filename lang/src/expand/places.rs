@@ -91,6 +91,9 @@ impl Places {
 
     /// The diagnostic with all places as they are written, and the calls that lead to it.
     pub fn resolve(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        if diagnostic.of.is_some() {
+            return diagnostic;
+        }
         let mut calls = Vec::new();
         let mut at = diagnostic.span;
         while let Some(expansion) = self.expansion(at) {

@@ -16,7 +16,7 @@ fn environment() -> Environment {
     let users = vec!["cell 1".to_string(), "cell 4".to_string()];
     Environment {
         maps: [("lat".to_string(), KnownMap { ty, max_entries: 4096, users })].into(),
-        parameters: Parameters { positional: vec!["cat".into()] },
+        parameters: Parameters { positional: vec!["cat".into()], ..Parameters::default() },
         ..Environment::default()
     }
 }

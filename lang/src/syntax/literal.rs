@@ -13,6 +13,18 @@ pub struct Fault {
     pub message: String,
 }
 
+/// The number that a parameter of the command line reads like, with a sign or without.
+pub fn parameter(text: &str) -> Option<i128> {
+    let text = text.trim_start();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let value = i128::from(int(digits).ok()?);
+    let value = if text.starts_with('-') { -value } else { value };
+    (value >= i128::from(i64::MIN)).then_some(value)
+}
+
 /// The value of a number: decimal, octal, hexadecimal, scientific, with a C suffix or as a duration in
 /// nanoseconds.
 ///

@@ -17,6 +17,7 @@ mod tests;
 pub mod token;
 
 pub use gather::load;
+pub(crate) use literal::parameter;
 pub(crate) use parser::is_grammar_name;
 
 use crate::diagnostic::Diagnostic;

@@ -9,7 +9,8 @@ use crate::environment::Parameters;
 use crate::source::{Source, Span};
 
 fn read(text: &str) -> Parsed {
-    let parameters = Parameters { positional: vec!["vfs_read".into(), "a b".into()] };
+    let parameters =
+        Parameters { positional: vec!["vfs_read".into(), "a b".into()], ..Parameters::default() };
     parse_cell(&Source::new("cell", text), &parameters)
 }
 

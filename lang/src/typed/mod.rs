@@ -14,6 +14,8 @@ mod print;
 
 pub use print::print;
 
+use std::collections::BTreeMap;
+
 use crate::config::Config;
 use crate::declare::Definitions;
 use crate::environment::Watch;
@@ -34,6 +36,8 @@ pub struct Program {
     pub probes: Vec<Probe>,
     /// The map that a bare `@map` in last place names.
     pub result_map: Option<MapId>,
+    /// The options it reads with `getopt`, by name.
+    pub options: BTreeMap<String, ProgramOption>,
     /// Where expanded macros come from; places in the program may lie in an expansion.
     pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
@@ -44,6 +48,17 @@ pub struct Program {
     pub declared: Definitions,
     /// The configuration it runs with.
     pub config: Config,
+}
+
+/// An option of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramOption {
+    /// The value without it, as written.
+    pub default: String,
+    /// What it is for; may be empty.
+    pub description: String,
+    /// A call of `getopt` that reads it.
+    pub span: Span,
 }
 
 /// A map.

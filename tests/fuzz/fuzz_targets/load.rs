@@ -21,7 +21,7 @@ fuzz_target!(|choices: &[u8]| {
     let text = program(&mut Bytes(choices));
     let counter = match LOADER.with_borrow_mut(|loader| loader.load(&text)) {
         Ok(()) => &ACCEPTED,
-        Err(Fault::Program(_)) => &REFUSED,
+        Err(Fault::Program(_) | Fault::TooLong) => &REFUSED,
         Err(Fault::Machine(error)) => panic!("{text}\n{error}"),
     };
     counter.fetch_add(1, Ordering::Relaxed);

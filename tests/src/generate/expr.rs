@@ -36,7 +36,7 @@ impl Writer<'_> {
     fn element(&mut self, kind: &Kind, depth: u32) -> Option<String> {
         let maps: Vec<(String, MapKind)> =
             self.maps.iter().filter(|(_, map)| map.value == *kind && map.is_readable()).cloned().collect();
-        if maps.is_empty() {
+        if maps.is_empty() || !self.reads_maps {
             return None;
         }
         let (name, map) = self.pick(&maps);

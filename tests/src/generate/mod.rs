@@ -92,7 +92,7 @@ const FEATURES: [Feature; 14] = [
 /// Makes one program.
 pub fn program(dice: &mut dyn Dice) -> String {
     let mut writer = Writer {
-        features: FEATURES.into_iter().filter(|_| dice.roll(2) == 0).collect(),
+        features: FEATURES.into_iter().filter(|_| dice.roll(5) < 2).collect(),
         dice,
         out: String::new(),
         scope: Scope::default(),
@@ -101,6 +101,7 @@ pub fn program(dice: &mut dyn Dice) -> String {
         fuel: 0,
         loops: Vec::new(),
         context: Context::None,
+        reads_maps: false,
         next_name: 0,
     };
     writer.program();
@@ -136,6 +137,8 @@ struct Writer<'d> {
     fuel: u32,
     loops: Vec<Loop>,
     context: Context,
+    /// Whether maps may be read: all of them have a type.
+    reads_maps: bool,
     next_name: u32,
 }
 
@@ -219,11 +222,11 @@ impl Writer<'_> {
             if !is_first && self.rarely(4) { format!(" /{}/", self.flag(2)) } else { String::new() };
         let _ = writeln!(self.out, "{point}{predicate} {{");
         if is_first {
-            // What is read must have a type.
             for (name, kind) in self.maps.clone() {
                 self.write_map(&name, &kind);
             }
         }
+        self.reads_maps = true;
         self.statements(0);
         self.out.push_str("}\n");
     }

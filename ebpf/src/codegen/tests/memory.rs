@@ -242,6 +242,7 @@ fn contexts_of_all_providers() {
     let uprobe = |at_return| AttachPoint::Uprobe {
         path: "/bin/true".into(),
         function: "f".into(),
+        written: "/bin/true".into(),
         offset: 0,
         at_return,
     };

@@ -19,6 +19,9 @@ use super::buckets::{Scale, used};
 /// Columns of a full bar.
 const BAR: f32 = 52.0;
 
+/// `stats` of nothing.
+const EMPTY_STATS: &str = "{ .count = 0, .average = 0, .total = 0 }";
+
 /// All maps in order of name, each as `print(@m)` writes it, with hostile bytes made visible.
 pub fn maps(maps: &[MapSnapshot]) -> String {
     let mut sorted: Vec<&MapSnapshot> = maps.iter().collect();
@@ -45,7 +48,8 @@ fn write_map(out: &mut Vec<u8>, snapshot: &MapSnapshot, top: u32, divisor: u32, 
     let entries = last(sorted(snapshot), top);
     if scalar && entries.is_empty() && scale.is_none() {
         // A cleared or never set scalar is 0; other empty maps write nothing.
-        push(out, format_args!("@{}: 0\n", snapshot.name));
+        let zero = if matches!(value, MapValue::Stats { .. }) { EMPTY_STATS } else { "0" };
+        push(out, format_args!("@{}: {zero}\n", snapshot.name));
     }
     for entry in entries {
         let Some(scale) = scale else {

@@ -108,16 +108,18 @@ impl Block {
 /// Whether a statement is an `if` all of whose blocks have a value.
 fn if_has_value(stmt: &Stmt) -> bool {
     let StmtKind::If { then, otherwise: Some(otherwise), .. } = &stmt.kind else { return false };
-    let is_chain = matches!(otherwise.statements.as_slice(), [only] if if_has_value(only));
-    then.value.is_some() && (otherwise.value.is_some() || is_chain)
+    let has_value =
+        |block: &Block| block.value.is_some() || block.statements.last().is_some_and(if_has_value);
+    has_value(then) && has_value(otherwise)
 }
 
 /// That `if` as an expression.
 fn if_value(stmt: Stmt) -> Expr {
     let span = stmt.span;
-    let StmtKind::If { condition, then, otherwise: Some(mut otherwise) } = stmt.kind else {
+    let StmtKind::If { condition, mut then, otherwise: Some(mut otherwise) } = stmt.kind else {
         return Expr { kind: ExprKind::Error, span };
     };
+    then.take_last_if();
     otherwise.take_last_if();
     Expr { kind: ExprKind::If { condition: Box::new(condition), then, otherwise }, span }
 }

@@ -340,13 +340,15 @@ impl Parser<'_> {
     fn if_expr(&mut self) -> ExprKind {
         self.bump();
         let condition = Box::new(self.condition());
-        let then = self.block();
+        let mut then = self.block();
+        then.take_last_if();
         if !self.at_keyword("else") {
             self.expected(Code::Expected, "`else`, because this `if` stands for a value");
             return ExprKind::Error;
         }
         self.bump();
-        let otherwise = if self.at_keyword("if") { self.if_as_block() } else { self.block() };
+        let mut otherwise = if self.at_keyword("if") { self.if_as_block() } else { self.block() };
+        otherwise.take_last_if();
         ExprKind::If { condition, then, otherwise }
     }
 

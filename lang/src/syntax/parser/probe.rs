@@ -155,6 +155,14 @@ impl<'a> Parser<'a> {
                 parts.push(Part { text, span: token.span });
             }
         }
+        // A parameter may stand for several parts, or all.
+        if let [first, ..] = &parts[..]
+            && self.slice(first.span).starts_with('$')
+        {
+            let whole = parts.remove(0);
+            let words = whole.text.split(':').map(|text| Part { text: text.to_string(), span: whole.span });
+            parts.splice(0..0, words);
+        }
         let span = Span::new(start, self.lexer.offset());
         if span.start == span.end {
             self.expected(
