@@ -94,7 +94,7 @@ fn beginnings_of_a_right_program_are_not_wrong() {
 fn attach_points_complete_by_segment() {
     assert_eq!(texts("trac|")[0], "tracepoint:");
     assert_eq!(texts("begin { } upr|"), ["uprobe:"]);
-    assert_eq!(texts("be|"), ["begin"]);
+    assert_eq!(texts("be|"), ["begin", "bench:"]);
     assert_eq!(texts("t:s|")[..3], ["sched:", "syscalls:", "raw_syscalls:"]);
     assert_eq!(texts("tracepoint:sched:|"), ["sched_process_exec", "sched_switch"]);
     assert_eq!(texts("tracepoint:syscalls:*re|"), ["sys_enter_pread64", "sys_enter_read", "sys_exit_read"]);
