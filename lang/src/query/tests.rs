@@ -102,7 +102,7 @@ fn attach_points_complete_by_segment() {
     assert_eq!(texts("t:enter_w|"), ["syscalls:sys_enter_write"]);
     assert_eq!(texts("begin, t:sched:sched_s| { }"), ["sched_switch"]);
     assert_eq!(texts("t:sched:sched_switch, raw|"), ["rawtracepoint:"]);
-    assert_eq!(texts("t:sched:sched_switch, |").len(), 11);
+    assert_eq!(texts("t:sched:sched_switch, |").len(), 14);
     assert_eq!(texts("rt:s|"), ["sched_switch", "sys_enter"]);
     assert_eq!(texts("software:pa|"), ["page-faults"]);
     assert_eq!(texts("interval:|"), ["hz:", "s:", "ms:", "us:"]);
