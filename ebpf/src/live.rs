@@ -159,8 +159,8 @@ impl Tracer for LiveTracer {
             config: module.config.clone(),
             plan: Plan {
                 pid: options.pid.or(options.command),
-                uprobe_multi: target.linux >= (6, 6),
-                kprobe_multi: features::has_kprobe_multi(),
+                uprobe_multi: target.linux >= (6, 6) && !options.no_uprobe_multi,
+                kprobe_multi: features::has_kprobe_multi() && !options.no_kprobe_multi,
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
@@ -168,6 +168,8 @@ impl Tracer for LiveTracer {
                 .ring_bytes
                 .unwrap_or_else(|| ring::bytes_for(&object, module.config.perf_rb_pages)),
             statistics: options.statistics,
+            purpose: options.purpose,
+            dry_run: options.dry_run,
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);

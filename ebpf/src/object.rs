@@ -2,11 +2,13 @@
 //!
 //! *Not here:* what Linux gave back for it (`session`).
 
-use probebook_lang::ir::Record;
+use probebook_lang::ir::{Record, RuntimeWarning};
 use probebook_lang::probes::AttachPoint;
 use probebook_lang::source::Span;
 use probebook_lang::types::MapType;
 use probebook_lang::types::layout::Layout;
+
+use crate::isa::Helper;
 
 /// A compiled cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,36 @@ pub struct Object {
     pub scratch_size: u32,
     /// What its programs read at [`MapRef::Constants`]; may be empty.
     pub constants: Vec<u8>,
+    /// Where its programs notice that something has gone wrong; each has a [`Notice`] behind the zeros.
+    pub sites: Vec<Site>,
+}
+
+/// A place in the source where something can go wrong while a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    /// The place.
+    pub span: Span,
+    /// What goes wrong.
+    pub trouble: Trouble,
+}
+
+/// What goes wrong while a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trouble {
+    /// The program itself has noticed.
+    Program(RuntimeWarning),
+    /// A helper of Linux returned an error.
+    Helper(Helper),
+}
+
+/// What is known of a [`Site`], as programs and user space see it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// How often it has gone wrong.
+    pub times: u64,
+    /// What the helper returned last.
+    pub code: i64,
 }
 
 impl Object {
@@ -28,6 +60,16 @@ impl Object {
     pub fn zeros(&self) -> u32 {
         let sizes = self.maps.iter().filter(|map| map.holds_buckets()).map(|map| map.value_size);
         sizes.max().unwrap_or(0)
+    }
+
+    /// Where behind the [`Globals`] the [`Notice`]s begin.
+    pub fn notices(&self) -> u32 {
+        ZEROS + self.zeros()
+    }
+
+    /// The length of globals, zeros and notices.
+    pub fn globals_size(&self) -> u32 {
+        self.notices() + self.sites.len() as u32 * size_of::<Notice>() as u32
     }
 }
 
@@ -83,8 +125,8 @@ pub enum MapRef {
     Scratch,
     /// [`Object::constants`]: an array with one element that no program writes.
     Constants,
-    /// The session's [`Globals`], then [`Object::zeros`] bytes of 0: an array with one element, mapped into user
-    /// space.
+    /// The session's [`Globals`], then [`Object::zeros`] bytes of 0, then the [`Notice`]s of the sites: an array
+    /// with one element, mapped into user space.
     Globals,
 }
 
@@ -94,12 +136,10 @@ pub enum MapRef {
 pub enum Counter {
     /// Records that found no room in the ring buffer.
     LostRecords = 0,
-    /// Updates that found no room in a map.
-    MapFull = 1,
 }
 
 /// The number of [`Counter`]s.
-pub const COUNTERS: u32 = 2;
+pub const COUNTERS: u32 = 1;
 
 /// The session's globals, as programs and user space see them.
 #[repr(C)]

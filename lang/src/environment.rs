@@ -105,6 +105,18 @@ impl std::fmt::Display for Named {
     }
 }
 
+/// What programs notice of what goes wrong while they run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// Updates of maps that fail, divisions by 0, indices out of bounds.
+    #[default]
+    Updates,
+    /// Reads of memory that fail and map elements that are missing as well.
+    Everything,
+}
+
 /// The state of the notebook as far as the language sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -127,6 +139,8 @@ pub struct Environment {
     pub process: Option<u32>,
     /// The process of the command that runs with the program (`-c`): `cpid`.
     pub command: Option<u32>,
+    /// What the programs notice while they run.
+    pub watch: Watch,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
     /// Whether functions may be called that can harm the machine ([`crate::builtins::UNSAFE`]).

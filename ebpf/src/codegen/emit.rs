@@ -252,6 +252,10 @@ impl Emitter<'_> {
                 let offset = i16::try_from(offset).ok()?;
                 self.push(Instruction::Store { base, offset, width, src: source(src) }, span);
             }
+            VInst::AtomicAdd(address, amount) => {
+                let (base, src) = (register(address), register(amount));
+                self.push(Instruction::AtomicAdd { base, offset: 0, src }, span);
+            }
             VInst::Call(Callee::Helper(helper), _) => {
                 self.push(Instruction::CallHelper(helper as u32), span);
             }

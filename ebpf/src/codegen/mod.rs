@@ -19,6 +19,7 @@ mod print;
 mod regalloc;
 mod regions;
 mod select;
+mod sites;
 mod spill;
 mod target;
 mod vcode;
@@ -35,6 +36,7 @@ use emit::Emitted;
 use link::Linked;
 use names::Table;
 use regions::Regions;
+use sites::Sites;
 use vcode::VCode;
 
 /// Why no code can be generated: an operation that the target has no means for, or a program too large.
@@ -46,7 +48,13 @@ pub struct Unsupported {
     pub message: String,
 }
 
-/// Constant data that programs read, gathered while they are selected.
+/// What is gathered while programs are selected.
+struct Found {
+    constants: Constants,
+    sites: Sites,
+}
+
+/// Constant data that programs read.
 #[derive(Default)]
 struct Constants {
     bytes: Vec<u8>,
@@ -77,11 +85,19 @@ const MOST_FRAMES: usize = 8;
 /// [`Unsupported`].
 pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
-    let mut constants = Constants::default();
+    let object = Object {
+        maps,
+        records: module.records.clone(),
+        programs: vec![],
+        scratch_size: 0,
+        constants: vec![],
+        sites: vec![],
+    };
+    let mut found = Found { constants: Constants::default(), sites: Sites::new(object.notices()) };
     let mut programs = Vec::new();
     let mut regions = Regions::default();
     for (index, program) in module.programs.iter().enumerate() {
-        let code = select_all(module, program, &maps, target, &mut constants)?;
+        let code = select_all(module, program, &object.maps, target, &mut found)?;
         let Linked { code, spans, relocations, strides, functions, scratch } =
             finish(&code, program, target)?;
         regions.add(program, scratch, strides);
@@ -96,8 +112,8 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
         });
     }
     let scratch_size = regions.assign(&mut programs);
-    let records = module.records.clone();
-    Ok(Object { maps, records, programs, scratch_size, constants: constants.bytes })
+    let Found { constants, sites } = found;
+    Ok(Object { programs, scratch_size, constants: constants.bytes, sites: sites.finish(), ..object })
 }
 
 /// The virtual code of every program as text.
@@ -107,9 +123,9 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
 pub fn print_vcode(module: &ir::Module, target: &Target) -> Result<String, Unsupported> {
     let maps: Vec<MapSpec> = module.maps.iter().map(MapSpec::new).collect();
     let mut out = String::new();
-    let mut constants = Constants::default();
+    let mut found = Found { constants: Constants::default(), sites: Sites::new(0) };
     for program in &module.programs {
-        let code = select_all(module, program, &maps, target, &mut constants)?;
+        let code = select_all(module, program, &maps, target, &mut found)?;
         out.push_str(&format!("program {}:\n{}", program.name, print::print(&code[0])));
         for (sub, code) in program.subprograms.iter().zip(&code[1..]) {
             out.push_str(&format!("function {}:\n{}", sub.name, print::print(code)));
@@ -124,10 +140,10 @@ fn select_all(
     program: &ir::Program,
     maps: &[MapSpec],
     target: &Target,
-    constants: &mut Constants,
+    found: &mut Found,
 ) -> Result<Vec<VCode>, Unsupported> {
     let functions = std::iter::once(None).chain(program.subprograms.iter().map(Some));
-    functions.map(|function| select::select(module, program, function, maps, target, constants)).collect()
+    functions.map(|function| select::select(module, program, function, maps, target, found)).collect()
 }
 
 /// Places memory, allocates registers and emits, again with less memory on the stack if it overflows.

@@ -73,6 +73,7 @@ impl fmt::Display for VInst {
                 write!(f, "{dst} = *({} *)({mem})", width.symbol(signed))
             }
             Self::Store { mem, width, src } => write!(f, "*({} *)({mem}) = {src}", width.symbol(false)),
+            Self::AtomicAdd(address, amount) => write!(f, "lock *(u64 *)({address}) += {amount}"),
             Self::Call(Callee::Helper(helper), arguments) => write!(f, "call {}/{arguments}", helper.name()),
             Self::Call(Callee::Function(function), arguments) => {
                 write!(f, "call function {function}/{arguments}")

@@ -150,6 +150,8 @@ pub(super) enum VInst {
         width: Width,
         src: Operand,
     },
+    /// Adds the second register to the word that the first one points to.
+    AtomicAdd(Reg, Reg),
     /// Reads r1 to r`n`, writes r0, destroys r1 to r5.
     Call(Callee, u8),
 }
@@ -284,7 +286,7 @@ impl VInst {
             | Self::Stride(dst)
             | Self::Address(dst, _)
             | Self::Load { dst, .. } => Some(dst),
-            Self::Store { .. } | Self::Call(..) => None,
+            Self::Store { .. } | Self::AtomicAdd(..) | Self::Call(..) => None,
         }
     }
 
@@ -326,6 +328,10 @@ impl VInst {
                 operand(address(mem));
                 operand(src);
             }
+            Self::AtomicAdd(address, amount) => {
+                operand(address.into());
+                operand(amount.into());
+            }
             Self::Call(_, arguments) => (1..=u32::from(arguments)).for_each(|n| operand(Reg(n).into())),
             Self::Number(..) | Self::Variable(..) | Self::Map(..) | Self::Function(..) => {}
         }
@@ -340,7 +346,7 @@ impl VInst {
                 f(dst);
                 operand = Some(src);
             }
-            Self::MoveSigned(dst, src, _) | Self::MoveLow(dst, src) => {
+            Self::MoveSigned(dst, src, _) | Self::MoveLow(dst, src) | Self::AtomicAdd(dst, src) => {
                 f(dst);
                 f(src);
             }

@@ -156,6 +156,7 @@ impl fmt::Display for Instruction {
             Self::Store { base, offset, width, src } => {
                 write!(f, "*({} *)(r{base} {offset:+}) = {src}", width.symbol(false))
             }
+            Self::AtomicAdd { base, offset, src } => write!(f, "lock *(u64 *)(r{base} {offset:+}) += r{src}"),
             Self::Jump(offset) => write!(f, "goto {offset:+}"),
             Self::JumpFar(offset) => write!(f, "gotol {offset:+}"),
             Self::Branch(cond, a, b, offset) => write!(f, "if {} goto {offset:+}", Comparison(cond, a, b)),

@@ -4,7 +4,7 @@
 //! programs call it.
 
 /// A helper function of Linux.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u32)]
 pub enum Helper {
     /// `(map, key)` → the value or NULL. Linux 4.1; inlined for arrays, per-CPU arrays and hashes.

@@ -120,6 +120,15 @@ pub enum Instruction {
         /// What.
         src: Source,
     },
+    /// `*(u64 *)(base + offset) += src`, at once for all CPUs.
+    AtomicAdd {
+        /// Address.
+        base: Register,
+        /// Bytes from it.
+        offset: i16,
+        /// What is added.
+        src: Register,
+    },
     /// Jumps over so many words.
     Jump(i16),
     /// Jumps over any number of words. Linux 6.6.
@@ -149,6 +158,8 @@ const X: u8 = 0x08;
 const IMM: u8 = 0x00;
 const MEM: u8 = 0x60;
 const MEMSX: u8 = 0x80;
+/// The immediate says which operation; 0 adds.
+const ATOMIC: u8 = 0xc0;
 const NEG: u8 = 0x80;
 const END: u8 = 0xd0;
 const CALL: u8 = 0x80;
@@ -258,6 +269,9 @@ impl Instruction {
                 Source::Register(register) => word(STX | MEM | width as u8, base, register, offset, 0),
                 Source::Immediate(immediate) => word(ST | MEM | width as u8, base, 0, offset, immediate),
             },
+            Self::AtomicAdd { base, offset, src } => {
+                word(STX | ATOMIC | Width::B8 as u8, base, src, offset, 0)
+            }
             Self::Jump(offset) => word(JMP, 0, 0, offset, 0),
             Self::JumpFar(offset) => word(JMP32, 0, 0, 0, offset),
             Self::Branch(cond, dst, src, offset) => {
@@ -312,6 +326,9 @@ impl Instruction {
             }
             ST if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Immediate(immediate) }
+            }
+            STX if opcode == STX | ATOMIC | Width::B8 as u8 && immediate == 0 => {
+                Self::AtomicAdd { base: dst, offset, src }
             }
             STX if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Register(src) }
@@ -387,6 +404,7 @@ mod tests {
                 Instruction::Load { dst: a, base: b, offset, width, signed: false },
                 Instruction::Load { dst: a, base: b, offset, width: narrow, signed: true },
                 Instruction::Store { base: a, offset, width, src: source },
+                Instruction::AtomicAdd { base: a, offset, src: b },
                 Instruction::Jump(offset),
                 Instruction::Branch(cond, a, source, offset),
                 Instruction::CallHelper(number as u32),

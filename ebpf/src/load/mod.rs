@@ -8,6 +8,7 @@ mod verifier;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use probebook_lang::probes::AttachPoint;
+use probebook_lang::source::Span;
 
 use crate::Error;
 use crate::attach::Plan;
@@ -44,6 +45,8 @@ pub struct Program {
     kind: Kind,
     /// Where it belongs.
     pub points: Vec<AttachPoint>,
+    /// The probe in the source.
+    pub span: Span,
 }
 
 impl Program {
@@ -91,7 +94,7 @@ impl Program {
                 }
             }
         };
-        Ok(Self { fd, kind, points: spec.points.clone() })
+        Ok(Self { fd, kind, points: spec.points.clone(), span: spec.span })
     }
 
     /// What Linux has counted for it.
@@ -99,12 +102,12 @@ impl Program {
         program::run_counts(&self.fd).unwrap_or_default()
     }
 
-    /// Runs a begin or end program.
+    /// Runs a program that is not attached, and gives its result.
     ///
     /// # Errors
     /// What Linux answers.
-    pub fn run(&self) -> Result<(), Error> {
-        program::test_run(self.fd.as_fd()).map_err(|error| refused("running a begin or end probe", error))
+    pub fn run(&self) -> Result<u32, Error> {
+        program::test_run(self.fd.as_fd()).map_err(|error| refused("running a probe", error))
     }
 
     /// Whether one kprobe.multi link attaches it to all of its functions.
@@ -146,9 +149,15 @@ fn kind(points: &[AttachPoint], plan: &Plan<'_>) -> Result<Kind, Error> {
         }
         Some(AttachPoint::Uprobe { .. }) if plan.uprobe_multi => multi(TRACE_UPROBE_MULTI),
         Some(AttachPoint::Kprobe { .. } | AttachPoint::Uprobe { .. }) => ProgramType::Kprobe.into(),
-        Some(AttachPoint::Begin | AttachPoint::End | AttachPoint::RawTracepoint { .. }) | None => {
-            ProgramType::RawTracepoint.into()
-        }
+        Some(
+            AttachPoint::Begin
+            | AttachPoint::End
+            | AttachPoint::Signal
+            | AttachPoint::Test(_)
+            | AttachPoint::Bench(_)
+            | AttachPoint::RawTracepoint { .. },
+        )
+        | None => ProgramType::RawTracepoint.into(),
     })
 }
 

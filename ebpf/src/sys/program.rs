@@ -173,11 +173,12 @@ struct TestRunAttr {
 }
 const _: () = assert!(size_of::<TestRunAttr>() == 80);
 
-/// Runs a raw tracepoint program once, in this thread, with arguments that are 0. Linux 5.10.
+/// Runs a raw tracepoint program once, in this thread, with arguments that are 0, and gives its result.
+/// Linux 5.10.
 ///
 /// # Errors
 /// What Linux answers.
-pub fn test_run(program: BorrowedFd<'_>) -> io::Result<()> {
+pub fn test_run(program: BorrowedFd<'_>) -> io::Result<u32> {
     let context = [0u64; 12];
     let mut attr = TestRunAttr {
         prog_fd: program.as_raw_fd() as u32,
@@ -186,7 +187,7 @@ pub fn test_run(program: BorrowedFd<'_>) -> io::Result<()> {
         ..TestRunAttr::default()
     };
     // SAFETY: the context outlives the call.
-    unsafe { bpf(Command::ProgTestRun, &mut attr) }.map(drop)
+    unsafe { bpf(Command::ProgTestRun, &mut attr) }.map(|_| attr.retval)
 }
 
 /// `union bpf_attr` for `BPF_OBJ_GET_INFO_BY_FD`.

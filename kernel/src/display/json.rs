@@ -9,7 +9,7 @@
 use std::fmt::Write;
 
 use probebook_ebpf::clock;
-use probebook_ebpf::event::Origin;
+use probebook_ebpf::event::{Failure, Origin};
 use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot, Point};
 use probebook_ebpf::value::Value;
 use probebook_lang::types::MapValue;
@@ -105,10 +105,41 @@ pub fn lost_events(count: u64) -> String {
 pub fn message(kind: &str, text: &str, place: &Place<'_>) -> String {
     let mut line = format!("{{\"type\": \"{kind}\", \"msg\": ");
     write_string(&mut line, text);
-    line.push_str(", \"filename\": ");
-    write_string(&mut line, place.filename);
-    let _ = write!(line, ", \"line\": {}, \"col\": {}}}", place.line, place.col);
+    write_place(&mut line, place);
     line
+}
+
+/// A helper of Linux that failed, with its place.
+pub fn helper_error(failure: &Failure, place: &Place<'_>) -> String {
+    let mut line = String::from("{\"type\": \"helper_error\", \"msg\": ");
+    write_string(&mut line, &failure.error);
+    let _ = write!(line, ", \"helper\": \"{}\", \"retcode\": {}", failure.helper, failure.code);
+    write_place(&mut line, place);
+    line
+}
+
+/// How a test ended: nanoseconds, and what it has printed.
+pub fn test_result(name: &str, duration: u128, passed: bool, output: &[u8]) -> String {
+    let mut line = String::from("{\"type\": \"test_result\", \"data\": {");
+    write_string(&mut line, name);
+    let _ = write!(line, ": {{\"duration\": {duration}, \"passed\": {passed}, \"output\": ");
+    write_string(&mut line, &String::from_utf8_lossy(output));
+    line.push_str("}}}");
+    line
+}
+
+/// How long a benchmark takes once, in nanoseconds, and how often it was run.
+pub fn benchmark_result(name: &str, average: u128, times: u32) -> String {
+    let mut line = String::from("{\"type\": \"benchmark_result\", \"data\": {");
+    write_string(&mut line, name);
+    let _ = write!(line, ": {{\"average\": {average}, \"iters\": {times}}}}}}}");
+    line
+}
+
+fn write_place(line: &mut String, place: &Place<'_>) {
+    line.push_str(", \"filename\": ");
+    write_string(line, place.filename);
+    let _ = write!(line, ", \"line\": {}, \"col\": {}}}", place.line, place.col);
 }
 
 fn write_entry(out: &mut String, entry: &Entry, ty: &MapValue, scale: Option<Scale>, divisor: u32) {
@@ -354,8 +385,13 @@ mod tests {
         let parsed: serde_json::Value = serde_json::from_str(&line).expect("valid JSON");
         assert_eq!(parsed["data"]["@m"]["\u{fffd}\"\\\u{1b}\n é"], "\0a b");
         let place = Place { filename: "a\"b", line: 1, col: 9 };
-        for line in [text(Origin::Printf, b"\xe9\n"), message("errorf", "x\"", &place), lost_events(u64::MAX)]
-        {
+        let failure = Failure { helper: "map_update_elem", code: -7, error: "no \"room\"".into() };
+        for line in [
+            text(Origin::Printf, b"\xe9\n"),
+            message("errorf", "x\"", &place),
+            helper_error(&failure, &place),
+            lost_events(u64::MAX),
+        ] {
             serde_json::from_str::<serde_json::Value>(&line).expect("valid JSON");
         }
     }

@@ -15,6 +15,9 @@ use crate::syntax::ast;
 pub const PROVIDERS: &[(&str, &str)] = &[
     ("begin", "begin"),
     ("end", "end"),
+    ("self", "self"),
+    ("test", "test"),
+    ("bench", "bench"),
     ("interval", "interval"),
     ("i", "interval"),
     ("profile", "profile"),
@@ -42,7 +45,7 @@ pub const PROVIDERS: &[(&str, &str)] = &[
 ];
 
 /// Provider words of bpftrace that cannot be attached yet.
-const LATER: &[&str] = &["usdt", "hardware", "h", "watchpoint", "w", "iter", "it", "self", "test", "bench"];
+const LATER: &[&str] = &["usdt", "hardware", "h", "watchpoint", "w", "iter", "it"];
 
 /// The module that is Linux itself.
 const LINUX: &str = "vmlinux";
@@ -78,6 +81,9 @@ pub fn resolve(point: &ast::AttachPoint, host: &dyn Host) -> Result<Vec<AttachPo
     match provider {
         "begin" => resolver.bare(AttachPoint::Begin),
         "end" => resolver.bare(AttachPoint::End),
+        "self" => resolver.signal(),
+        "test" => resolver.named(AttachPoint::Test),
+        "bench" => resolver.named(AttachPoint::Bench),
         "interval" => Ok(vec![AttachPoint::Interval(resolver.rate()?)]),
         "profile" => Ok(vec![AttachPoint::Profile(resolver.rate()?)]),
         "software" => resolver.software(),
@@ -113,7 +119,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     if LATER.contains(&word) {
         let message = format!("{} probes are not supported yet", head.text);
         return Diagnostic::error(Code::Unsupported, head.span, message).note(
-            "supported: begin end interval profile software tracepoint rawtracepoint kprobe kretprobe fentry fexit uprobe uretprobe",
+            "supported: begin end self test bench interval profile software tracepoint rawtracepoint kprobe kretprobe fentry fexit uprobe uretprobe",
         );
     }
     let message = format!("there is no probe type `{}`", head.text);
@@ -122,7 +128,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     match nearest(word, words.filter(|word| word.len() > 2)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic
-            .note("known: begin end interval profile software tracepoint rawtracepoint kprobe kretprobe fentry fexit uprobe uretprobe"),
+            .note("known: begin end self test bench interval profile software tracepoint rawtracepoint kprobe kretprobe fentry fexit uprobe uretprobe"),
     }
 }
 
@@ -141,6 +147,26 @@ impl Resolver<'_> {
 
     fn bare(&self, point: AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         if self.rest.is_empty() { Ok(vec![point]) } else { fail(self.malformed(self.provider)) }
+    }
+
+    /// `self:signal:SIGUSR1`, the only one there is.
+    fn signal(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        let usage = "self:signal:SIGUSR1";
+        let [trigger, signal] = self.rest else { return fail(self.malformed(usage)) };
+        let wrong = if trigger.text == "signal" { signal } else { trigger };
+        if trigger.text == "signal" && signal.text == "SIGUSR1" {
+            return Ok(vec![AttachPoint::Signal]);
+        }
+        let message = format!("self probes do not know `{}`", wrong.text);
+        fail(Diagnostic::error(Code::InvalidProbe, wrong.span, message).help(format!("write `{usage}`")))
+    }
+
+    /// A name alone.
+    fn named(&self, point: fn(String) -> AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        match self.rest {
+            [name] if !name.text.is_empty() => Ok(vec![point(name.text.clone())]),
+            _ => fail(self.malformed(&format!("{}:name", self.provider))),
+        }
     }
 
     fn rate(&self) -> Result<Rate, Box<Diagnostic>> {

@@ -17,15 +17,25 @@ use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 impl Checker<'_> {
+    /// `config`: a record of all settings that bpftrace has in it.
+    pub(super) fn configuration(&self, span: Span) -> Expr {
+        let names = VARIABLES.iter().map(|(name, _)| *name).filter(|name| *name != "cache_user_symbols");
+        let (mut fields, mut values) = (Vec::new(), Vec::new());
+        for name in names {
+            if let Some(value) = self.config.get(name) {
+                let value = constant(value, span);
+                fields.push((name.to_owned(), value.ty.clone()));
+                values.push(value);
+            }
+        }
+        Expr::new(ExprKind::Tuple(values), Type::Record(fields), span)
+    }
+
     /// `config.name`: a constant.
     pub(super) fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         let names = || VARIABLES.iter().map(|(name, _)| *name);
         match self.config.get(&name.text) {
-            Some(config::Value::Bool(value)) => Some(Expr::new(ExprKind::Bool(value), Type::Bool, span)),
-            Some(config::Value::Int(value)) => {
-                Some(convert(super::expr::integer_literal(value.into(), span), &Type::U64))
-            }
-            Some(config::Value::Text(text)) => Some(super::expr::string_literal(text.into_bytes(), span)),
+            Some(value) => Some(constant(value, span)),
             None => {
                 let message = format!("there is no setting `{}`", name.text);
                 let diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
@@ -270,4 +280,13 @@ impl Checker<'_> {
 /// The words of a kernel function's context that an argument takes.
 fn slots(ty: &Type) -> u8 {
     Layout::of(ty).size.div_ceil(8).max(1) as u8
+}
+
+/// The value of a setting.
+fn constant(value: config::Value, span: Span) -> Expr {
+    match value {
+        config::Value::Bool(value) => Expr::new(ExprKind::Bool(value), Type::Bool, span),
+        config::Value::Int(value) => convert(super::expr::integer_literal(value.into(), span), &Type::U64),
+        config::Value::Text(text) => super::expr::string_literal(text.into_bytes(), span),
+    }
 }

@@ -182,6 +182,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
     let mut skipped = BTreeSet::new();
     let mut diagnostics = Vec::new();
     let mut bodies = Vec::new();
+    let mut names: HashMap<AttachPoint, Span> = HashMap::new();
     let mut count = 0;
     let mut programs = 0;
     for probe in &program.probes {
@@ -189,7 +190,23 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
         let mut is_wrong = false;
         for point in &probe.points {
             match attach::resolve(point, host) {
-                Ok(found) => points.extend(found),
+                Ok(found) => {
+                    let is_named =
+                        |one: &&AttachPoint| matches!(one, AttachPoint::Test(_) | AttachPoint::Bench(_));
+                    for one in found.iter().filter(is_named) {
+                        match names.get(one) {
+                            Some(&first) => {
+                                let message = format!("there are two probes `{one}`");
+                                diagnostics.push(
+                                    Diagnostic::error(Code::InvalidProbe, point.span, message)
+                                        .at(first, "the first one"),
+                                );
+                            }
+                            None => drop(names.insert(one.clone(), point.span)),
+                        }
+                    }
+                    points.extend(found);
+                }
                 Err(diagnostic) => {
                     let complaint = missing(*diagnostic, config.missing_probes);
                     is_wrong |= complaint.as_ref().is_some_and(Diagnostic::is_error);
@@ -415,6 +432,7 @@ impl<'a> Checker<'a> {
             result_map: self.result_map,
             places: Places::default(),
             process: self.environment.process,
+            watch: self.environment.watch,
             declared: Definitions::default(),
             config: self.config.clone(),
         }

@@ -6,7 +6,7 @@ use super::expr::{block_of, integer_literal, string_literal};
 use super::task::is_relative;
 use crate::builtins::{self, Availability};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Ambient, Clock, RecordKind, RuntimeWarning};
+use crate::ir::{Ambient, Clock, RuntimeWarning};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -103,13 +103,7 @@ impl<'a> Checker<'a> {
                 );
                 None
             }
-            "config" => {
-                self.report(
-                    Diagnostic::error(Code::Unsupported, span, "`config` as a whole is not supported yet")
-                        .help("read one of its settings: `config.max_strlen`"),
-                );
-                None
-            }
+            "config" => Some(self.configuration(span)),
             "retval" if matches!(point, AttachPoint::Fentry { .. }) => self.typed_result(span),
             "retval" => Some(Expr::new(ExprKind::ReturnValue, Type::U64, span)),
             "comm" => Some(Expr::new(ExprKind::Comm, Type::String { capacity: 16 }, span)),
@@ -141,7 +135,10 @@ impl<'a> Checker<'a> {
             }
             "probe" => Some(string_literal(point.to_string().into_bytes(), span)),
             "probetype" => {
-                let provider = if point.is_special() { "special" } else { point.provider() };
+                let provider = match point {
+                    AttachPoint::Begin | AttachPoint::End | AttachPoint::Signal => "special",
+                    _ => point.provider(),
+                };
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
@@ -162,8 +159,7 @@ impl<'a> Checker<'a> {
         if let Some(command) = self.environment.command {
             return number(command);
         }
-        let kind = RecordKind::RuntimeWarning(RuntimeWarning::NoCommand);
-        let warn = Stmt { kind: StmtKind::Emit { kind, fields: Vec::new() }, span };
+        let warn = Stmt { kind: StmtKind::Warn(RuntimeWarning::NoCommand), span };
         block_of(vec![warn], Some(number(0)), span)
     }
 

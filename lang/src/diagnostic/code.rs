@@ -33,7 +33,7 @@ macro_rules! codes {
 }
 
 // Sections: text, structure, not yet supported, macros, configuration, probes, names, types, maps, calls, control flow,
-// loading.
+// running, loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
     InvalidNumber = "invalid-number", "A number whose digits, suffix or size cannot be read.";
@@ -125,6 +125,9 @@ codes! {
     Unreachable = "unreachable", "A statement that is never reached.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";
 
+    Runtime = "runtime", "Something that went wrong while the program ran.";
+
+    NotAttached = "not-attached", "A probe that Linux could not attach.";
     Verifier = "verifier", "A program that Linux's verifier refused.";
 }
 

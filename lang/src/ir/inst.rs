@@ -1,5 +1,6 @@
 //! Values, operations and terminators of the IR.
 
+use super::RuntimeWarning;
 use crate::source::Span;
 
 /// An SSA value.
@@ -507,6 +508,8 @@ pub enum Op {
         /// One for each field: the integer of a scalar field, else the local memory that holds its bytes.
         fields: Vec<Value>,
     },
+    /// Notes that something has gone wrong at this place. No result.
+    Warn(RuntimeWarning),
     /// Writes a line to the kernel's trace buffer. No result.
     Trace {
         /// The format in local memory.

@@ -24,6 +24,7 @@ pub use system::*;
 pub use text::*;
 
 use crate::config::Config;
+use crate::environment::Watch;
 use crate::printf::Format;
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -39,6 +40,8 @@ pub struct Module {
     pub records: Vec<Record>,
     /// One BPF program each, in source order.
     pub programs: Vec<Program>,
+    /// What its programs notice.
+    pub watch: Watch,
     /// The configuration it was compiled with, and runs with.
     pub config: Config,
 }
@@ -135,8 +138,6 @@ pub enum RecordKind {
     },
     /// `exit(code)`; one field, an int64.
     Exit,
-    /// A program noticed something wrong while it ran; no fields.
-    RuntimeWarning(RuntimeWarning),
 }
 
 /// What is done with a text that was made from a format.
@@ -171,7 +172,7 @@ impl Action {
 }
 
 /// What a program can notice while it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RuntimeWarning {
     /// A divisor was 0; 1 is the result.
     DivideByZero,

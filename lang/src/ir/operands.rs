@@ -53,6 +53,7 @@ impl Op {
             | Self::VisitedValue { .. }
             | Self::ForEach { .. }
             | Self::Emit { .. }
+            | Self::Warn(_)
             | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
@@ -88,6 +89,7 @@ impl Op {
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapLen(_)
+            | Self::Warn(_)
             | Self::LoopClose { .. } => {}
             Self::Arith(_, a, b) | Self::Compare(_, a, b) => {
                 f(a, int);

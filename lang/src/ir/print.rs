@@ -100,7 +100,6 @@ impl fmt::Display for PrintRecord<'_> {
             RecordKind::Time { format } => write!(f, "time \"{}\"", format.escape_ascii())?,
             RecordKind::Join { separator } => write!(f, "join \"{}\"", separator.escape_ascii())?,
             RecordKind::Exit => f.write_str("exit")?,
-            RecordKind::RuntimeWarning(warning) => write!(f, "warning {warning:?}")?,
         }
         for field in &self.0.fields {
             write!(f, ", {} bytes at {}", field.layout.size, field.offset)?;
@@ -216,6 +215,7 @@ impl fmt::Display for Op {
                 value.map_or(Ok(()), |value| write!(f, ", {value}"))
             }
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
+            Self::Warn(warning) => write!(f, "warn {warning:?}"),
             Self::Trace { format, size, values } => {
                 write!(f, "trace [{format}], {size} bytes{}", Arguments(values))
             }

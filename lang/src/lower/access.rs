@@ -1,6 +1,6 @@
 //! parts of values → IR: what lies at an address, members, bits, elements.
 
-use crate::ir::{Arith, Cond, Op, RecordKind, RuntimeWarning, TextOp, Value};
+use crate::ir::{Arith, Cond, Op, RuntimeWarning, TextOp, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind};
 use crate::types::layout::Layout;
@@ -100,7 +100,7 @@ impl Lowering<'_, '_> {
                 this.builder.value(Op::Text(op), span)
             },
             |this| {
-                this.emit(RecordKind::RuntimeWarning(RuntimeWarning::IndexOutOfBounds), &[], span);
+                this.builder.effect(Op::Warn(RuntimeWarning::IndexOutOfBounds), span);
                 this.builder.constant(0, span)
             },
         )
@@ -130,7 +130,7 @@ impl Lowering<'_, '_> {
         self.read_into(address, space, ty, to, span);
         self.builder.jump(after, Vec::new());
         self.builder.switch_to(outside);
-        self.emit(RecordKind::RuntimeWarning(RuntimeWarning::IndexOutOfBounds), &[], span);
+        self.builder.effect(Op::Warn(RuntimeWarning::IndexOutOfBounds), span);
         self.zero(to, size, span);
         self.builder.jump(after, Vec::new());
         self.builder.seal(after);

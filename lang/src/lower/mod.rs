@@ -56,7 +56,13 @@ pub fn lower(program: &typed::Program, structures: &Structures<'_>) -> ir::Modul
         });
     }
     let maps = program.maps.iter().map(|of| map(of, structures)).collect();
-    let mut module = ir::Module { maps, records: records.finish(), programs, config: program.config.clone() };
+    let mut module = ir::Module {
+        maps,
+        records: records.finish(),
+        programs,
+        config: program.config.clone(),
+        watch: program.watch,
+    };
     module.move_spans(|span| program.places.in_cell(span));
     module
 }

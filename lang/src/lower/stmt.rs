@@ -31,6 +31,7 @@ impl Lowering<'_, '_> {
                 self.aggregate(*map, key.as_ref(), *aggregation, value.as_ref(), span);
             }
             StmtKind::Trace { format, values } => self.trace(format, values, span),
+            StmtKind::Warn(warning) => self.builder.effect(Op::Warn(*warning), span),
             StmtKind::Emit { kind, fields } => self.emit(kind.clone(), fields, span),
             StmtKind::If { condition, then, otherwise } => {
                 let place = condition.span;

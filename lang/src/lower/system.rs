@@ -1,6 +1,6 @@
 //! [`Intrinsic`] → operations on the system around a program.
 
-use crate::ir::{Cond, Op, RecordKind, RuntimeWarning, SystemOp, TASK_NAME_SIZE, Value};
+use crate::ir::{Cond, Op, RuntimeWarning, SystemOp, TASK_NAME_SIZE, Value};
 use crate::source::Span;
 use crate::typed::{Expr, Intrinsic};
 
@@ -88,6 +88,6 @@ impl Lowering<'_, '_> {
     }
 
     fn warn(&mut self, warning: RuntimeWarning, span: Span) {
-        self.emit(RecordKind::RuntimeWarning(warning), &[], span);
+        self.builder.effect(Op::Warn(warning), span);
     }
 }

@@ -57,6 +57,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::Call { .. }
         | Op::ForEach { .. }
         | Op::Emit { .. }
+        | Op::Warn(_)
         | Op::Trace { .. }
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,

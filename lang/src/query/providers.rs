@@ -93,6 +93,24 @@ const ALL: &[Provider] = &[
         doc: "Fires at a static tracepoint of Linux, with its raw arguments as `arg0`, `arg1`, ….",
         example: "rawtracepoint:sched_switch { @ = count(); }",
     },
+    Provider {
+        name: "self",
+        usage: "self:signal:SIGUSR1",
+        doc: "Fires when the process that traces gets SIGUSR1; for a notebook, the Jupyter kernel.",
+        example: "self:signal:SIGUSR1 { print(@); }",
+    },
+    Provider {
+        name: "test",
+        usage: "test:name",
+        doc: "Runs with `probebook trace --test`; it passes if it returns 0 without errors.",
+        example: "test:addition { if (1 + 1 != 2) { return 1; } }",
+    },
+    Provider {
+        name: "bench",
+        usage: "bench:name",
+        doc: "Runs many times with `probebook trace --bench`, which tells how long it takes.",
+        example: "bench:count { @[tid] = count(); }",
+    },
 ];
 
 /// All providers, the most used first.

@@ -94,7 +94,7 @@ fn beginnings_of_a_right_program_are_not_wrong() {
 fn attach_points_complete_by_segment() {
     assert_eq!(texts("trac|")[0], "tracepoint:");
     assert_eq!(texts("begin { } upr|"), ["uprobe:"]);
-    assert_eq!(texts("be|"), ["begin"]);
+    assert_eq!(texts("be|"), ["begin", "bench:"]);
     assert_eq!(texts("t:s|")[..3], ["sched:", "syscalls:", "raw_syscalls:"]);
     assert_eq!(texts("tracepoint:sched:|"), ["sched_process_exec", "sched_switch"]);
     assert_eq!(texts("tracepoint:syscalls:*re|"), ["sys_enter_pread64", "sys_enter_read", "sys_exit_read"]);
@@ -102,7 +102,7 @@ fn attach_points_complete_by_segment() {
     assert_eq!(texts("t:enter_w|"), ["syscalls:sys_enter_write"]);
     assert_eq!(texts("begin, t:sched:sched_s| { }"), ["sched_switch"]);
     assert_eq!(texts("t:sched:sched_switch, raw|"), ["rawtracepoint:"]);
-    assert_eq!(texts("t:sched:sched_switch, |").len(), 13);
+    assert_eq!(texts("t:sched:sched_switch, |").len(), 16);
     assert_eq!(texts("rt:s|"), ["sched_switch", "sys_enter"]);
     assert_eq!(texts("software:pa|"), ["page-faults"]);
     assert_eq!(texts("interval:|"), ["hz:", "s:", "ms:", "us:"]);

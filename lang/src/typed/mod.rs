@@ -20,8 +20,9 @@ use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::declare::Definitions;
+use crate::environment::Watch;
 use crate::expand::Places;
-use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register};
+use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register, RuntimeWarning};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
@@ -45,6 +46,8 @@ pub struct Program {
     pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// What its programs notice while they run.
+    pub watch: Watch,
     /// What it declares in C.
     pub declared: Definitions,
     /// The configuration it runs with.
@@ -177,6 +180,8 @@ pub enum StmtKind {
         /// Its fields.
         fields: Vec<Expr>,
     },
+    /// Notes that something is wrong when it is reached.
+    Warn(RuntimeWarning),
     /// Chooses.
     If {
         /// A scalar.

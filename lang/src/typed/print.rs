@@ -91,6 +91,7 @@ impl Printer<'_> {
             StmtKind::Trace { format, values } => {
                 format!("trace \"{}\" ({})", format.escape_ascii(), self.list(values))
             }
+            StmtKind::Warn(warning) => format!("warn {warning:?}"),
             StmtKind::Emit { kind, fields } => {
                 let kind = match kind {
                     RecordKind::Formatted { action, format } => format!("{} \"{format}\"", action.function()),

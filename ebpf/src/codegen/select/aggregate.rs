@@ -10,7 +10,7 @@ use super::series::Series;
 use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::vcode::{Label, Mem, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
-use crate::object::{Counter, MapRef, Storage, ZEROS};
+use crate::object::{MapRef, Storage, Trouble, ZEROS};
 
 /// `BPF_NOEXIST`: an update only makes elements.
 const NO_EXIST: i32 = 1;
@@ -100,7 +100,8 @@ impl Selector<'_> {
         // Another CPU may have been first.
         self.branch(Cond::Ne, error, -libc::EEXIST, full, again);
         self.begin(full);
-        self.count(Counter::MapFull, done);
+        self.notice(Trouble::Helper(Helper::MapUpdateElem), error);
+        self.jump(done);
         self.begin(again);
         let made = self.look_up(map, key);
         self.mov(element, made);

@@ -2,6 +2,7 @@
 //!
 //! The verifier wants aligned accesses to the stack, so each access is as wide as the alignment allows.
 
+use probebook_lang::environment::Watch;
 use probebook_lang::ir::{Space, Value};
 
 use super::{Arg, Selector, width_of};
@@ -143,6 +144,10 @@ impl Selector<'_> {
             Space::User => Helper::ProbeReadUser,
         };
         self.helper(helper, &[Arg::Address(to), (size as i32).into(), Arg::Operand(address)]);
+        if self.watches(Watch::Everything) {
+            let result = self.copied(Reg::R0);
+            self.notice_if(helper, Cond::Ne, result);
+        }
     }
 
     /// Reads `length` bytes, but at most `limit`, over zeros; `dst` becomes the length, clamped to the capacity.
@@ -211,9 +216,13 @@ impl Selector<'_> {
             Space::User => Helper::ProbeReadUserStr,
         };
         self.helper(helper, &[Arg::Address(to), Arg::Operand(size), Arg::Operand(address)]);
+        let watched = self.watches(Watch::Everything);
+        if length.is_none() && !watched {
+            return;
+        }
+        // What is returned counts the NUL; errors are negative.
+        let read = self.copied(Reg::R0);
         if let Some(length) = length {
-            // What is returned counts the NUL; errors are negative.
-            let read = self.copied(Reg::R0);
             let (some, done) = (self.label(), self.label());
             self.mov(length, 0);
             self.branch(Cond::SignedGt, read, 0, some, done);
@@ -223,5 +232,6 @@ impl Selector<'_> {
             self.jump(done);
             self.begin(done);
         }
+        self.notice_if(helper, Cond::SignedLt, read);
     }
 }

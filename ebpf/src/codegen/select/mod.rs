@@ -15,6 +15,7 @@ mod call;
 mod context;
 mod map;
 mod memory;
+mod notice;
 mod operation;
 mod record;
 mod repeat;
@@ -31,7 +32,7 @@ use probebook_lang::source::Span;
 
 use super::target::Target;
 use super::vcode::{Base, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
-use super::{Constants, Unsupported};
+use super::{Found, Unsupported};
 use crate::isa::{Cond, Width};
 use crate::object::{MapRef, MapSpec};
 
@@ -42,10 +43,10 @@ pub(super) fn select(
     subprogram: Option<&ir::Subprogram>,
     maps: &[MapSpec],
     target: &Target,
-    constants: &mut Constants,
+    found: &mut Found,
 ) -> Result<VCode, Unsupported> {
     let function = subprogram.map_or(&program.function, |sub| &sub.function);
-    let mut selector = Selector::new(module, program, function, maps, target, constants);
+    let mut selector = Selector::new(module, program, function, maps, target, found);
     selector.span = subprogram.map_or(program.span, |sub| sub.span);
     selector.prologue(subprogram.map(|sub| &sub.role));
     for block in ir::flow::Flow::new(function).order {
@@ -92,7 +93,7 @@ struct Selector<'a> {
     function: &'a ir::Function,
     maps: &'a [MapSpec],
     target: &'a Target,
-    constants: &'a mut Constants,
+    found: &'a mut Found,
     code: VCode,
     /// Where instructions go now.
     current: Label,
@@ -137,7 +138,7 @@ impl<'a> Selector<'a> {
         function: &'a ir::Function,
         maps: &'a [MapSpec],
         target: &'a Target,
-        constants: &'a mut Constants,
+        found: &'a mut Found,
     ) -> Self {
         let code = VCode {
             blocks: Vec::new(),
@@ -154,7 +155,7 @@ impl<'a> Selector<'a> {
             function,
             maps,
             target,
-            constants,
+            found,
             code,
             current: Label(0),
             span: program.span,

@@ -6,6 +6,7 @@ use super::{Arg, Selector, condition_of, is_test, width_of};
 use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Callee, Label, Mem, Operand, Reg, VInst};
 use crate::isa::{AluOp, Helper};
+use crate::object::Trouble;
 
 impl<'a> Selector<'a> {
     /// An operation with a result.
@@ -150,6 +151,7 @@ impl<'a> Selector<'a> {
             Op::VisitedValue { map, to } => self.visited(*map, false, *to),
             Op::ForEach { map, body } => self.for_each(*map, *body),
             Op::Emit { record, fields } => self.emit_record(*record, fields),
+            Op::Warn(warning) => self.notice(Trouble::Program(*warning), 0),
             Op::LoopOpen { state, from, to } => self.loop_open(*state, *from, *to),
             Op::LoopClose { state } => {
                 if let Some([_, _, destroy]) = self.target.iter_num {

@@ -384,7 +384,7 @@ impl<'a> Selector<'a> {
         let row = self.at_most(row.into(), table.last());
         self.alu(AluOp::Mul, row, table.width as i32);
         let from = self.code.register();
-        let start = self.constants.table(names);
+        let start = self.found.constants.table(names);
         self.inst(VInst::Map(from, MapRef::Constants, Some(start)));
         self.alu(AluOp::Add, from, row);
         self.copy(to, Mem::at(from), table.width);

@@ -5,7 +5,8 @@
 use std::io::Error;
 
 use crate::codegen::Target;
-use crate::object::{COUNTERS, Globals, MapRef, MapSpec, Object, Storage, ZEROS};
+use crate::isa::Helper;
+use crate::object::{COUNTERS, Globals, MapRef, MapSpec, Object, Storage, Trouble};
 
 const MAP_CREATE: i32 = 0;
 const MAP_LOOKUP: i32 = 1;
@@ -120,7 +121,7 @@ impl Machine {
                 create(27, 0, 0, 1 << 16, 0),
                 create(6, 4, 8, COUNTERS, 0),
                 create(2, 4, object.scratch_size.max(8) * possible_cpus() as u32, 1, 0),
-                create(2, 4, ZEROS + object.zeros(), 1, 0),
+                create(2, 4, object.globals_size(), 1, 0),
                 create(2, 4, (object.constants.len() as u32).next_multiple_of(8).max(8), 1, 0),
             ],
             programs: Vec::new(),
@@ -220,7 +221,7 @@ impl Machine {
     }
 
     pub fn set_globals(&self, globals: Globals) {
-        let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
+        let mut words = vec![0; self.object.globals_size() as usize / 8];
         words[..3].copy_from_slice(&[globals.gate, globals.started, globals.wall]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
@@ -264,6 +265,15 @@ impl Machine {
     pub fn counter(&self, counter: crate::object::Counter) -> u64 {
         let key = (counter as u32).to_le_bytes();
         self.look_up(self.session[1], &key, self.cpus).expect("a counter").iter().sum()
+    }
+
+    /// How often a helper has failed where the programs watch it.
+    pub fn noticed(&self, helper: Helper) -> u64 {
+        let words = self.object.globals_size() as usize / 8;
+        let globals = self.look_up(self.session[3], &0_u32.to_le_bytes(), words).expect("globals");
+        let notices = globals[self.object.notices() as usize / 8..].chunks(2);
+        let sites = self.object.sites.iter().zip(notices);
+        sites.filter(|(site, _)| site.trouble == Trouble::Helper(helper)).map(|(_, notice)| notice[0]).sum()
     }
 
     /// The bytes of the first record in the ring buffer that has not been read by this call before.

@@ -165,7 +165,7 @@ impl Parser<'_> {
             }
             "config" => {
                 self.bump();
-                ExprKind::Name(word.to_string())
+                self.name_or_call(Name { text: word.to_string(), span: start })
             }
             "offsetof" => {
                 self.bump();
