@@ -212,6 +212,7 @@ impl fmt::Display for Op {
                 write!(f, "aggregate {} {}", lower(aggregation), Element(*map, key))?;
                 value.map_or(Ok(()), |value| write!(f, ", {value}"))
             }
+            Self::StatsRead { map, key, to } => write!(f, "stats [{to}], {}", Element(*map, key)),
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
             Self::VisitedKey { map, to } => write!(f, "visited_key [{to}], m{}", map.0),
             Self::VisitedValue { map, to } => write!(f, "visited_value [{to}], m{}", map.0),

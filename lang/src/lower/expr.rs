@@ -100,6 +100,7 @@ impl Lowering<'_, '_> {
             }
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
+            | ExprKind::Stats { .. }
             | ExprKind::Comm
             | ExprKind::ContextBytes { .. }
             | ExprKind::ContextDynamic { .. }

@@ -131,6 +131,7 @@ impl<'a> Selector<'a> {
             Op::Aggregate { map, key, aggregation, value } => {
                 self.aggregate(*map, *key, *aggregation, *value);
             }
+            Op::StatsRead { map, key, to } => self.read_stats(*map, *key, *to),
             Op::VisitedKey { map, to } => self.visited(*map, true, *to),
             Op::VisitedValue { map, to } => self.visited(*map, false, *to),
             Op::ForEach { map, body } => self.for_each(*map, *body),
