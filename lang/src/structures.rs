@@ -82,6 +82,21 @@ impl<'a> Structures<'a> {
         self.flat(structure, 0, MAX_DEPTH).into_iter().map(|(member, _)| member.name).collect()
     }
 
+    /// The members of a structure's or record's values, also through pointers, with their types.
+    pub fn members(&self, ty: &Type) -> Vec<(String, Type)> {
+        match ty {
+            Type::Pointer { to, .. } => self.members(to),
+            Type::Record(fields) => fields.clone(),
+            Type::Struct { keyword, name, .. } => {
+                let structure = self.structure(*keyword, name);
+                let members =
+                    structure.map(|structure| self.flat(&structure, 0, MAX_DEPTH)).unwrap_or_default();
+                members.into_iter().map(|(member, _)| (member.name, member.ty)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The members with a name, and where they lie.
     fn flat(&self, structure: &Structure, base: u32, depth: u32) -> Vec<(Member, u32)> {
         let Some(depth) = depth.checked_sub(1) else { return Vec::new() };

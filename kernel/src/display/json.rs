@@ -294,6 +294,20 @@ mod tests {
     }
 
     #[test]
+    fn data_has_its_form() {
+        let user = || Value::Handle { raw: Value::Uint(0).into(), text: b"root".to_vec() };
+        let pair = Value::Tuple(vec![user(), Value::Buffer(b"a\xff".to_vec())]);
+        assert_eq!(value(&pair), r#"{"type": "value", "data": ["root",[97,-1]]}"#);
+        let key = vec![user(), Value::Buffer(b"a \x01".to_vec())];
+        let number = MapValue::Plain(Type::I64);
+        let keyed = snapshot(text_key(), number, vec![entry(key, EntryValue::Plain(Value::Int(1)))]);
+        let line = map(&keyed, 0, 1).expect("not empty");
+        assert_eq!(line, r#"{"type": "map", "data": {"@m": {"root,a \\x01": 1}}}"#);
+        assert_eq!(text(Origin::Join, b"a b\n"), r#"{"type": "join", "data": "a b"}"#);
+        assert_eq!(text(Origin::System, b"hi\n"), r#"{"type": "syscall", "data": "hi\n"}"#);
+    }
+
+    #[test]
     fn nothing_for_empty_maps_but_zero_for_scalars() {
         assert_eq!(map(&snapshot(text_key(), MapValue::Count, vec![]), 0, 1), None);
         assert_eq!(map(&snapshot(None, MapValue::Hist { bits: 0 }, vec![]), 0, 1), None);

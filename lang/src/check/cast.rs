@@ -7,6 +7,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, TypeKind, TypeName};
 use crate::typed::{Expr, ExprKind};
 use crate::types::Type;
+use crate::types::handle::Handle;
 use crate::types::layout::Layout;
 use crate::types::structure::Keyword;
 
@@ -87,6 +88,7 @@ impl Checker<'_> {
                 );
                 None
             }
+            TypeKind::Named(name) if let Some(handle) = Handle::named(name) => Some(Type::Handle(handle)),
             TypeKind::Named(name) if AGGREGATIONS.contains(&name.as_str()) => {
                 let message = format!("only a map can hold a value of type {name}");
                 self.error(Code::InvalidTarget, ty.span, message)
@@ -108,6 +110,15 @@ impl Checker<'_> {
                 };
                 if matches!(&of.kind, TypeKind::Named(name) if name == "string") {
                     return Some(Type::String { capacity: len as u32 });
+                }
+                match &of.kind {
+                    TypeKind::Named(name) if name == "inet" => return Some(Type::Handle(Handle::Inet)),
+                    TypeKind::Named(name)
+                        if name == "buffer" && len > u64::from(crate::types::BUFFER_HEADER) =>
+                    {
+                        return Some(Type::Buffer { capacity: len as u32 - crate::types::BUFFER_HEADER });
+                    }
+                    _ => {}
                 }
                 let of = self.written_type(of)?;
                 Some(Type::Array { of: Box::new(of), len: len as u32 })

@@ -20,6 +20,15 @@ use crate::types::{MapValue, Type};
 impl Checker<'_> {
     /// Any expression; `None` if it is wrong, or its type is not known yet.
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Option<Expr> {
+        let checked = self.expr_of_kind(expr);
+        // The innermost of those that end there is the first one to be checked.
+        if self.asked == Some(expr.span.end) && self.answer.is_none() {
+            self.answer = checked.as_ref().map(|checked| checked.ty.clone());
+        }
+        checked
+    }
+
+    fn expr_of_kind(&mut self, expr: &ast::Expr) -> Option<Expr> {
         let span = expr.span;
         match &expr.kind {
             ast::ExprKind::Int(value) => Some(integer_literal(i128::from(*value), span)),

@@ -116,6 +116,24 @@ fn check_expanded(
     }
 }
 
+/// The members that the expression ending at `end` has, with their types: for a text that is still being
+/// written. None if it has none, or is not understood.
+pub fn members_at(
+    program: &ast::Program,
+    host: &dyn Host,
+    environment: &Environment,
+    end: u32,
+) -> Vec<(String, Type)> {
+    let Expanded { program, places, .. } = expand(program, &environment.macros);
+    let (declared, _) = declare(&program.declared, host);
+    let (config, _) = config::configure(&program.config, &environment.settings);
+    let Bodies { bodies, .. } = bodies(&program, host, &config);
+    let mut checker = Checker::new(host, environment, &declared, &places, &config, &bodies);
+    checker.asked = Some(end);
+    checker.check();
+    checker.answer.take().map(|ty| checker.structures.members(&ty)).unwrap_or_default()
+}
+
 /// Whether it only says that something is of no use, which may change once what is wrong has been put right.
 fn is_lint(diagnostic: &Diagnostic) -> bool {
     matches!(diagnostic.code, Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable)
@@ -245,6 +263,9 @@ fn missing(diagnostic: Diagnostic, policy: MissingProbes) -> Option<Diagnostic> 
 /// A walk through a program.
 struct Checker<'a> {
     host: &'a dyn Host,
+    /// Where an expression ends whose type is asked for, and the answer.
+    asked: Option<u32>,
+    answer: Option<Type>,
     structures: Structures<'a>,
     environment: &'a Environment,
     config: &'a Config,
@@ -289,6 +310,8 @@ impl<'a> Checker<'a> {
     ) -> Self {
         Self {
             host,
+            asked: None,
+            answer: None,
             structures: Structures::new(host, declared),
             environment,
             config,
@@ -361,6 +384,7 @@ impl<'a> Checker<'a> {
     }
 
     fn walk(&mut self) -> Vec<typed::Probe> {
+        self.answer = None;
         (0..self.bodies.len()).map(|index| self.walk_body(index)).collect()
     }
 

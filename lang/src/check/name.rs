@@ -190,11 +190,12 @@ impl Checker<'_> {
         let clock = match name {
             "boot" => Clock::Boot,
             "monotonic" => Clock::Monotonic,
-            "tai" => Clock::Tai,
+            // Since Linux 6.1 the kernel tells atomic time itself.
+            "tai" | "sw_tai" => Clock::Tai,
             _ => {
                 self.report(
                     Diagnostic::error(Code::WrongArguments, clock.span, "this is not a clock")
-                        .help("the clocks are boot, monotonic and tai"),
+                        .help("the clocks are boot, monotonic, tai and sw_tai"),
                 );
                 return None;
             }

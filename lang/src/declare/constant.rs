@@ -2,6 +2,7 @@
 
 use super::Declarer;
 use crate::source::Span;
+use crate::structures::Structures;
 use crate::syntax::c::constant::{Expr, Fault, Meaning, Value};
 use crate::syntax::c::tree::CType;
 use crate::types::Type;
@@ -16,6 +17,24 @@ impl Meaning for Declarer<'_> {
     fn measure(&mut self, ty: &CType, span: Span) -> Result<(u64, u64), Fault> {
         let measured = self.measured(ty, span, "")?;
         Ok((measured.size, measured.align.max(1)))
+    }
+
+    fn offset(&mut self, ty: &CType, members: &[String], span: Span) -> Result<u64, Fault> {
+        let mut ty = self.measured(ty, span, "")?.ty;
+        let mut offset = 0;
+        for name in members {
+            let structures = Structures::new(self.host, &self.definitions);
+            let found = match &ty {
+                Type::Struct { keyword, name: tag, .. } => structures.structure(*keyword, tag),
+                _ => None,
+            };
+            let Some(member) = found.and_then(|structure| structures.member(&structure, name)) else {
+                return Err(Fault { span, message: format!("there is no member `{name}`") });
+            };
+            offset += u64::from(member.offset);
+            ty = member.ty;
+        }
+        Ok(offset)
     }
 
     fn cast(&mut self, ty: &CType, value: Value, span: Span) -> Result<Value, Fault> {

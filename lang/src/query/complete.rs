@@ -7,9 +7,11 @@ use super::names::{TYPES, VALUE_WORDS, WORDS, field_type, fields, map_signature}
 use super::providers::{self, Provider};
 use crate::builtins::{self, Availability, Builtin};
 use crate::check::attach::{SOFTWARE, matches};
+use crate::check::members_at;
 use crate::environment::Environment;
 use crate::host::Host;
-use crate::source::Span;
+use crate::source::{Source, Span};
+use crate::syntax::parse_cell;
 
 /// More than a reader looks through.
 const MOST: usize = 100;
@@ -86,6 +88,16 @@ pub fn complete(text: &str, cursor: u32, host: &dyn Host, environment: &Environm
             for field in fields(context.points(), host) {
                 let detail = field_type(&field);
                 found.offer(field.name, Kind::Field, detail);
+            }
+        }
+        Place::Member(dot) => {
+            // Whatever is asked of it, it is a value: `print(@m` alone would print the whole map.
+            let value = context.source.text()[..dot as usize].trim_end();
+            let end = value.len() as u32;
+            let asking = Source::new("cell", format!("{value}.member"));
+            let program = parse_cell(&asking, &environment.parameters).program;
+            for (name, ty) in members_at(&program, host, environment, end) {
+                found.offer(name, Kind::Field, ty.to_string());
             }
         }
         Place::Variable => {

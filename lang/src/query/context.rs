@@ -17,6 +17,8 @@ pub enum Place {
     Field,
     /// A scratch variable.
     Variable,
+    /// A member of the value before a `.` or `->` at this place.
+    Member(u32),
     /// A map.
     Map,
     /// A type.
@@ -116,7 +118,7 @@ impl Context {
                 if before(2) == "args" {
                     Place::Field
                 } else {
-                    Place::Nothing
+                    Place::Member(previous.span.start)
                 }
             }
             "struct" | "union" | "enum" | "let" => Place::Nothing,

@@ -115,6 +115,17 @@ fn attach_points_complete_by_segment() {
 }
 
 #[test]
+fn members_of_structures() {
+    assert_eq!(texts("begin { $p = (struct pair *)8; print($p->|"), ["x", "y", "flag"]);
+    assert_eq!(texts("begin { $p = (struct pair *)8; if ($p) { @ = 1 + $p.f| } }"), ["flag"]);
+    assert_eq!(texts("begin { print((*(struct pair *)8).|"), ["x", "y", "flag"]);
+    assert_eq!(texts("begin { $r = (a=1, bc=2); print($r.|"), ["a", "bc"]);
+    assert_eq!(texts("begin { $x = 5; print($x.|"), Vec::<String>::new());
+    let found = completions("begin { @p = (struct pair *)8; print(@p->fl|");
+    assert_eq!(found.items[0].detail, "uint32");
+}
+
+#[test]
 fn fields_are_those_of_the_probe() {
     assert_eq!(texts("t:sched:sched_switch { @[args.|"), ["prev_comm", "prev_pid", "prev_state"]);
     assert_eq!(texts("t:sched:sched_switch /args.prev_c|/ { }"), ["prev_comm"]);

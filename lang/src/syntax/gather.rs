@@ -179,7 +179,12 @@ impl Reader<'_> {
             return found.clone();
         }
         let Some(host) = self.host else { return Err("it was not looked for".into()) };
-        let texts = host.import(path, self.source.get(from).name());
+        let beside = host.import(path, self.source.get(from).name());
+        // bpftrace itself starts from the program's own directory, whoever imports.
+        let texts = beside.or_else(|reason| match from {
+            FileId::OWN => Err(reason),
+            _ => host.import(path, self.source.name()).map_err(|_| reason),
+        });
         let found = texts.map_err(|reason| reason.0).and_then(|texts| {
             texts.into_iter().map(|text| self.source.to_mut().attach(&text.path, text.text)).collect()
         });

@@ -45,10 +45,22 @@ impl Handle {
         }
     }
 
+    /// The type of that name, with room for formats and patterns of usual length.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "inet" => Self::Inet,
+            "macaddr_t" => Self::Mac,
+            "username_t" => Self::Username,
+            "timestamp" => Self::Timestamp { format: 128 },
+            "cgroup_path_t" => Self::CgroupPath { filter: 128 },
+            _ => return None,
+        })
+    }
+
     /// bpftrace's name of the type.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Inet => "inet",
+            Self::Inet => "inet[24]",
             Self::Mac => "mac_address",
             Self::Username => "username_t",
             Self::Timestamp { .. } => "timestamp",

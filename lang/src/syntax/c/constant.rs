@@ -44,6 +44,8 @@ pub enum ExprKind {
     SizeOf(Box<CType>),
     /// `_Alignof(type)`
     AlignOf(Box<CType>),
+    /// `__builtin_offsetof(type, a.b)`: the names of the members.
+    OffsetOf(Box<CType>, Vec<String>),
 }
 
 /// Why an expression has no value.
@@ -148,6 +150,8 @@ pub trait Meaning {
     fn name(&mut self, name: &str, span: Span) -> Result<Value, Fault>;
     /// The size and alignment of a type.
     fn measure(&mut self, ty: &CType, span: Span) -> Result<(u64, u64), Fault>;
+    /// Where a member of a member lies.
+    fn offset(&mut self, ty: &CType, members: &[String], span: Span) -> Result<u64, Fault>;
     /// A value as one of another type.
     fn cast(&mut self, ty: &CType, value: Value, span: Span) -> Result<Value, Fault>;
 }
@@ -163,6 +167,7 @@ impl Expr {
             ExprKind::Name(name) => meaning.name(name, self.span),
             ExprKind::SizeOf(ty) => Ok(Value::size(meaning.measure(ty, self.span)?.0)),
             ExprKind::AlignOf(ty) => Ok(Value::size(meaning.measure(ty, self.span)?.1)),
+            ExprKind::OffsetOf(ty, members) => Ok(Value::size(meaning.offset(ty, members, self.span)?)),
             ExprKind::Cast(ty, operand) => {
                 let value = operand.evaluate(meaning)?;
                 meaning.cast(ty, value, self.span)

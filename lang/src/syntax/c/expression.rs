@@ -111,6 +111,20 @@ impl Cursor<'_> {
                 let kind = if token.is("sizeof") { ExprKind::SizeOf(ty) } else { ExprKind::AlignOf(ty) };
                 return Ok(Expr { kind, span });
             }
+            Kind::Word if token.is("__builtin_offsetof") => {
+                self.bump();
+                self.expect("(")?;
+                let ty = Box::new(self.type_name()?);
+                self.expect(",")?;
+                let mut members = Vec::new();
+                while let Some(name) = self.peek().filter(|token| token.kind == Kind::Word) {
+                    members.push(name.text.to_string());
+                    self.bump();
+                    self.eat(".");
+                }
+                self.expect(")")?;
+                return Ok(Expr { kind: ExprKind::OffsetOf(ty, members), span });
+            }
             Kind::Word => Some(ExprKind::Name(token.text.to_string())),
             _ => None,
         };

@@ -48,5 +48,4 @@
 #define __ORDER_BIG_ENDIAN__ 4321
 #define __BYTE_ORDER__ __ORDER_LITTLE_ENDIAN__
 #define __BIGGEST_ALIGNMENT__ 16
-#define __builtin_offsetof(type, member) ((unsigned long)&((type *)0)->member)
 #define _Pragma(text)

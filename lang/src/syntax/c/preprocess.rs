@@ -432,6 +432,10 @@ impl Meaning for Undefined {
         Err(Fault { span, message: "the preprocessor knows no types".into() })
     }
 
+    fn offset(&mut self, ty: &CType, _members: &[String], span: Span) -> Result<u64, Fault> {
+        self.measure(ty, span).map(|_| 0)
+    }
+
     fn cast(&mut self, ty: &CType, _value: Value, span: Span) -> Result<Value, Fault> {
         self.measure(ty, span).map(|_| Value::int(0))
     }
