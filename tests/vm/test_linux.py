@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -41,7 +42,9 @@ def outcome(linux: Linux) -> Outcome:
     """What the suite and the tour print there."""
     command = COMMAND.format(suite=suite(), probebook=PROBEBOOK, tour=TOUR)
     files = [suite(), PROBEBOOK, FIXTURES, TOUR, Path("/bin/dd")]
-    environment = {"INSTA_WORKSPACE_ROOT": ROOT, "INSTA_UPDATE": "no", "REQUIRE_LIVE": "1"}
+    settings = tomllib.loads((ROOT / ".cargo/config.toml").read_text())["env"]
+    environment = {name: value["value"] if isinstance(value, dict) else value for name, value in settings.items()}
+    environment |= {"INSTA_WORKSPACE_ROOT": ROOT, "INSTA_UPDATE": "no", "REQUIRE_LIVE": "1"}
     return run(linux, files, command, ROOT / "tests", environment, seconds=400)
 
 

@@ -10,6 +10,7 @@
 //!
 //! *Not here:* making maps and loading programs (`load`), the instruction set itself ([`crate::isa`]).
 
+mod count;
 mod emit;
 mod frame;
 mod link;
@@ -97,6 +98,7 @@ pub fn generate(module: &ir::Module, target: &Target) -> Result<Object, Unsuppor
     let mut programs = Vec::new();
     let mut regions = Regions::default();
     for (index, program) in module.programs.iter().enumerate() {
+        let program = &*count::with_bodies(program, target);
         let code = select_all(module, program, &object.maps, target, &mut found)?;
         let Linked { code, spans, relocations, strides, functions, scratch } =
             finish(&code, program, target)?;
@@ -125,6 +127,7 @@ pub fn print_vcode(module: &ir::Module, target: &Target) -> Result<String, Unsup
     let mut out = String::new();
     let mut found = Found { constants: Constants::default(), sites: Sites::new(0) };
     for program in &module.programs {
+        let program = &*count::with_bodies(program, target);
         let code = select_all(module, program, &maps, target, &mut found)?;
         out.push_str(&format!("program {}:\n{}", program.name, print::print(&code[0])));
         for (sub, code) in program.subprograms.iter().zip(&code[1..]) {

@@ -16,7 +16,7 @@ use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
-const LATER: &[&str] = &["ctx", "kstack", "ustack", "dw_ustack", "ksym", "usym"];
+const LATER: &[&str] = &["kfunc_allowed", "ctx", "kstack", "ustack", "dw_ustack", "ksym", "usym"];
 
 /// Functions that only mean something in probes that Probebook does not have yet, and these probes.
 const ELSEWHERE: &[(&str, &str)] = &[

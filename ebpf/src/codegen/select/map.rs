@@ -8,8 +8,8 @@ use probebook_lang::environment::Watch;
 use probebook_lang::ir::{MapId, Value};
 
 use super::{Arg, Operand, Selector, Temporary};
-use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Callee, Label, Mem, Reg, VInst};
+use crate::codegen::{Unsupported, count};
 use crate::isa::{AluOp, Cond, Helper, Width};
 use crate::object::{MapRef, MapSpec, Storage, Trouble};
 
@@ -327,7 +327,11 @@ impl<'a> Selector<'a> {
 
     pub(super) fn map_len(&mut self, dst: Reg, map: MapId) -> Result<(), Unsupported> {
         let Some(id) = self.target.map_sum_elem_count else {
-            return Err(self.unsupported("len of a map needs Linux 6.6 or later with BTF"));
+            let body = count::body_for(self.program, map)
+                .ok_or_else(|| self.unsupported("len of a map needs Linux 6.6 or later with BTF"))?;
+            self.for_each(map, body);
+            self.mov(dst, Reg::R0);
+            return Ok(());
         };
         self.call(Callee::Kfunc(id), &[Arg::Map(MapRef::User(map.0))]);
         self.mov(dst, Reg::R0);
