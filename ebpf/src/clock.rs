@@ -50,8 +50,20 @@ pub fn format(format: &[u8], wall_ns: u64) -> Vec<u8> {
     strftime(&own, (wall_ns / 1_000_000_000) as i64)
 }
 
-/// The text of a second by strftime.
+/// The text of a second by strftime, in local time.
 pub fn strftime(format: &[u8], second: i64) -> Vec<u8> {
+    strftime_by(format, second, libc::localtime_r)
+}
+
+/// Likewise, in UTC.
+pub fn strftime_utc(format: &[u8], second: i64) -> Vec<u8> {
+    strftime_by(format, second, libc::gmtime_r)
+}
+
+/// Splits a second into year, month and so on.
+type Split = unsafe extern "C" fn(*const libc::time_t, *mut libc::tm) -> *mut libc::tm;
+
+fn strftime_by(format: &[u8], second: i64, split: Split) -> Vec<u8> {
     // One byte more, so that what is empty can be told from what does not fit.
     let Ok(format) = CString::new([format, b"."].concat()) else { return Vec::new() };
     let mut text = vec![0u8; 256];
@@ -60,7 +72,7 @@ pub fn strftime(format: &[u8], second: i64) -> Vec<u8> {
         // the buffer's length and says how much.
         let length = unsafe {
             let mut parts: libc::tm = std::mem::zeroed();
-            libc::localtime_r(&raw const second, &raw mut parts);
+            split(&raw const second, &raw mut parts);
             libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &raw const parts)
         };
         if length > 0 {

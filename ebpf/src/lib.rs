@@ -15,7 +15,7 @@ pub mod value;
 
 mod attach;
 mod cgroup;
-mod clock;
+pub mod clock;
 mod handles;
 mod load;
 mod sys;

@@ -18,7 +18,7 @@ use crate::attach::Plan;
 use crate::codegen;
 use crate::event::ring;
 use crate::host::{LiveHost, features};
-use crate::map::{Map, MapSnapshot};
+use crate::map::{self, Map, MapSnapshot};
 use crate::object::{MapSpec, Object};
 use crate::session::{Lease, Parts, Session};
 use crate::tracer::{Options, Refusal, Running, Tracer};
@@ -75,14 +75,14 @@ impl LiveTracer {
     /// where its type has changed (checking has made sure that no other cell uses it).
     fn adapt(&self, map: &Arc<Map>, spec: &MapSpec) -> Result<Arc<Map>, Error> {
         let old = map.spec();
-        if is_same_shape(old, spec) {
+        if is_same_shape(old, spec) && is_same_room(old, spec) {
             return Ok(Arc::clone(map));
         }
         if self.leases.iter().filter_map(Weak::upgrade).any(|lease| lease.contains(&spec.name)) {
             return Err(Error::Map {
                 map: spec.name.clone(),
                 reason:
-                    "a running session uses it with less room: stop that session first, then run this cell"
+                    "a running session uses it with other room: stop that session first, then run this cell"
                         .into(),
             });
         }
@@ -110,9 +110,11 @@ impl LiveTracer {
             let known = self.environment.maps.entry(spec.name.clone()).or_insert_with(|| KnownMap {
                 ty: spec.ty.clone(),
                 max_entries: spec.max_entries,
+                evicts: spec.evicts,
                 users: Vec::new(),
             });
             known.ty = spec.ty.clone();
+            (known.max_entries, known.evicts) = (spec.max_entries, spec.evicts);
             if !known.users.contains(&cell) {
                 known.users.push(cell.clone());
             }
@@ -132,7 +134,8 @@ impl Tracer for LiveTracer {
 
     fn start(&mut self, source: &Source, options: &Options) -> Result<Box<dyn Running>, Refusal> {
         self.environment.process = options.pid;
-        let Compiled { module, result, declares, macros, warnings } =
+        self.environment.command = options.command;
+        let Compiled { module, result, declares, defined, warnings } =
             probebook_lang::compile(source, &self.host, &self.environment).map_err(Refusal::Program)?;
         let target = features::target();
         let object = codegen::generate(&module, target).map_err(|unsupported| {
@@ -156,8 +159,8 @@ impl Tracer for LiveTracer {
             config: module.config.clone(),
             plan: Plan {
                 pid: options.pid.or(options.command),
-                uprobe_multi: target.linux >= (6, 6),
-                kprobe_multi: features::has_kprobe_multi(),
+                uprobe_multi: target.linux >= (6, 6) && !options.no_uprobe_multi,
+                kprobe_multi: features::has_kprobe_multi() && !options.no_kprobe_multi,
                 cpus: features::online_cpus(),
             },
             cpus: target.cpus as usize,
@@ -165,13 +168,15 @@ impl Tracer for LiveTracer {
                 .ring_bytes
                 .unwrap_or_else(|| ring::bytes_for(&object, module.config.perf_rb_pages)),
             statistics: options.statistics,
+            purpose: options.purpose,
+            dry_run: options.dry_run,
         };
         let session = Session::start(&object, parts).map_err(Refusal::Machine)?;
         self.adopt(&maps);
         if declares {
             self.remember(source);
         }
-        self.environment.define(macros);
+        self.environment.define(defined);
         self.environment.settings.config = module.config;
         Ok(Box::new(session))
     }
@@ -190,7 +195,7 @@ impl Tracer for LiveTracer {
                 self.maps.clear();
                 self.environment.maps.clear();
                 self.environment.declarations.clear();
-                self.environment.macros.clear();
+                self.environment.defined = Default::default();
                 self.environment.settings.reset();
             }
         }
@@ -201,11 +206,18 @@ fn is_same_shape(a: &MapSpec, b: &MapSpec) -> bool {
     a.storage == b.storage && a.key == b.key && a.value == b.value && a.ty.value == b.ty.value
 }
 
+/// Whether two hashes have room for as many elements, and do the same where it ends.
+fn is_same_room(old: &MapSpec, new: &MapSpec) -> bool {
+    new.key.is_none() || (old.max_entries, old.evicts) == (map::room(new), new.evicts)
+}
+
 fn is_same_kind(old: &MapType, new: &MapType) -> bool {
     let parts = |ty: &MapType| ty.key.as_ref().map(Vec::len);
     let is_same_value = match (&old.value, &new.value) {
         // Other buckets make the counts another thing.
-        (MapValue::Hist { .. } | MapValue::Lhist { .. }, _) => old.value == new.value,
+        (MapValue::Hist { .. } | MapValue::Lhist { .. } | MapValue::Tseries { .. }, _) => {
+            old.value == new.value
+        }
         (old, new) => std::mem::discriminant(old) == std::mem::discriminant(new),
     };
     parts(old) == parts(new) && is_same_value
@@ -213,16 +225,11 @@ fn is_same_kind(old: &MapType, new: &MapType) -> bool {
 
 /// The maps that a module changes, by their number.
 fn written_maps(module: &ir::Module) -> BTreeSet<u32> {
-    let operations = module
-        .programs
-        .iter()
-        .flat_map(|program| &program.function.blocks)
-        .flat_map(|block| &block.insts)
-        .filter_map(|inst| match &inst.op {
-            Op::MapSet { map, .. } | Op::MapWrite { map, .. } | Op::MapDelete { map, .. } => Some(map.0),
-            Op::Aggregate { map, .. } => Some(map.0),
-            _ => None,
-        });
+    let operations = module.programs.iter().flat_map(ir::Program::insts).filter_map(|inst| match &inst.op {
+        Op::MapSet { map, .. } | Op::MapWrite { map, .. } | Op::MapDelete { map, .. } => Some(map.0),
+        Op::Aggregate { map, .. } => Some(map.0),
+        _ => None,
+    });
     let records = module.records.iter().filter_map(|record| match record.kind {
         RecordKind::ClearMap(map) | RecordKind::ZeroMap(map) => Some(map.0),
         _ => None,

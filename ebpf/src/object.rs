@@ -2,11 +2,13 @@
 //!
 //! *Not here:* what Linux gave back for it (`session`).
 
-use probebook_lang::ir::Record;
+use probebook_lang::ir::{Record, RuntimeWarning};
 use probebook_lang::probes::AttachPoint;
 use probebook_lang::source::Span;
 use probebook_lang::types::MapType;
 use probebook_lang::types::layout::Layout;
+
+use crate::isa::Helper;
 
 /// A compiled cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +19,40 @@ pub struct Object {
     pub records: Vec<Record>,
     /// Its programs, in source order.
     pub programs: Vec<ProgramSpec>,
-    /// Bytes of per-CPU scratch memory its programs need together; 0 for none.
+    /// Bytes of scratch memory that its programs need on each CPU; 0 for none.
     pub scratch_size: u32,
+    /// What its programs read at [`MapRef::Constants`]; may be empty.
+    pub constants: Vec<u8>,
+    /// Where its programs notice that something has gone wrong; each has a [`Notice`] behind the zeros.
+    pub sites: Vec<Site>,
+}
+
+/// A place in the source where something can go wrong while a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Site {
+    /// The place.
+    pub span: Span,
+    /// What goes wrong.
+    pub trouble: Trouble,
+}
+
+/// What goes wrong while a program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trouble {
+    /// The program itself has noticed.
+    Program(RuntimeWarning),
+    /// A helper of Linux returned an error.
+    Helper(Helper),
+}
+
+/// What is known of a [`Site`], as programs and user space see it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// How often it has gone wrong.
+    pub times: u64,
+    /// What the helper returned last.
+    pub code: i64,
 }
 
 impl Object {
@@ -26,6 +60,16 @@ impl Object {
     pub fn zeros(&self) -> u32 {
         let sizes = self.maps.iter().filter(|map| map.holds_buckets()).map(|map| map.value_size);
         sizes.max().unwrap_or(0)
+    }
+
+    /// Where behind the [`Globals`] the [`Notice`]s begin.
+    pub fn notices(&self) -> u32 {
+        ZEROS + self.zeros()
+    }
+
+    /// The length of globals, zeros and notices.
+    pub fn globals_size(&self) -> u32 {
+        self.notices() + self.sites.len() as u32 * size_of::<Notice>() as u32
     }
 }
 
@@ -42,8 +86,19 @@ pub struct ProgramSpec {
     pub relocations: Vec<Relocation>,
     /// For each instruction the place in the source.
     pub spans: Vec<Span>,
+    /// Its functions in the order of their code, that of the events first; empty where there are no others.
+    pub functions: Vec<FunctionSpec>,
     /// The probe in the source.
     pub span: Span,
+}
+
+/// A function of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionSpec {
+    /// An identifier.
+    pub name: String,
+    /// Index of its first instruction.
+    pub start: u32,
 }
 
 /// A 16-byte load whose immediate is a map.
@@ -66,10 +121,12 @@ pub enum MapRef {
     Ring,
     /// The session's [`Counter`]s: a per-CPU array of u64.
     Counters,
-    /// The session's scratch memory: a per-CPU array with one element of `scratch_size` bytes.
+    /// The session's scratch memory: an array of one element with `scratch_size` bytes for each CPU.
     Scratch,
-    /// The session's [`Globals`], then [`Object::zeros`] bytes of 0: an array with one element, mapped into user
-    /// space.
+    /// [`Object::constants`]: an array with one element that no program writes.
+    Constants,
+    /// The session's [`Globals`], then [`Object::zeros`] bytes of 0, then the [`Notice`]s of the sites: an array
+    /// with one element, mapped into user space.
     Globals,
 }
 
@@ -79,12 +136,10 @@ pub enum MapRef {
 pub enum Counter {
     /// Records that found no room in the ring buffer.
     LostRecords = 0,
-    /// Updates that found no room in a map.
-    MapFull = 1,
 }
 
 /// The number of [`Counter`]s.
-pub const COUNTERS: u32 = 2;
+pub const COUNTERS: u32 = 1;
 
 /// The session's globals, as programs and user space see them.
 #[repr(C)]
@@ -94,10 +149,15 @@ pub struct Globals {
     pub gate: u64,
     /// Boot-clock nanoseconds when the session started.
     pub started: u64,
+    /// What the wall clock is ahead of the boot clock, in nanoseconds.
+    pub wall: u64,
 }
 
 /// Where behind the [`Globals`] the zeros begin, which no program writes.
 pub const ZEROS: u32 = size_of::<Globals>() as u32;
+
+/// Bytes of an interval of a time series.
+pub const INTERVAL: u32 = 24;
 
 /// How a map's elements are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +182,9 @@ pub enum Storage {
 /// * `avg stats`: `{total, count}`.
 /// * `hist lhist`: `{n}` per bucket; in a `PerCpuArray` each bucket is an element, in a `PerCpuHash` they lie in
 ///   one value.
+/// * `tseries`: `{value, meta, number}` per interval, likewise; the interval of this number (time divided by
+///   length) lies at its number modulo how many there are. The meta is how many numbers there were for `avg`, else
+///   the time of the last one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapSpec {
     /// Without the `@`.
@@ -140,6 +203,8 @@ pub struct MapSpec {
     pub value_size: u32,
     /// Elements for Linux.
     pub max_entries: u32,
+    /// Where a hash is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 impl MapSpec {
@@ -160,6 +225,8 @@ impl MapSpec {
                 let padded = map.value.as_ref().map_or(0, |layout| layout.size).next_multiple_of(8);
                 if storage == Storage::Array { padded + 8 } else { padded }
             }
+            MapValue::Tseries { .. } if map.key.is_some() => buckets * INTERVAL,
+            MapValue::Tseries { .. } => INTERVAL,
             MapValue::Hist { .. } | MapValue::Lhist { .. } if map.key.is_some() => buckets * 8,
             MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } => 8,
             _ => 16,
@@ -178,6 +245,7 @@ impl MapSpec {
             key_size,
             value_size,
             max_entries,
+            evicts: map.evicts,
         }
     }
 
@@ -186,7 +254,7 @@ impl MapSpec {
         self.value_size - 8
     }
 
-    /// Whether a value holds the buckets of a `hist` or `lhist`.
+    /// Whether a value holds the buckets of a `hist` or `lhist`, or the intervals of a `tseries`.
     pub fn holds_buckets(&self) -> bool {
         self.storage == Storage::PerCpuHash && self.ty.value.buckets() > 0
     }

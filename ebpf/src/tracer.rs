@@ -16,9 +16,29 @@ use crate::Error;
 use crate::event::Event;
 use crate::map::MapSnapshot;
 
+/// What a program is run for. Probes that are for something else are not even loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tracing.
+    #[default]
+    Trace,
+    /// Its `test` probes.
+    Test,
+    /// Its `bench` probes.
+    Bench,
+}
+
 /// How to run a program.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
+    /// What for.
+    pub purpose: Purpose,
+    /// Attach, but run nothing.
+    pub dry_run: bool,
+    /// Do without uprobe.multi links.
+    pub no_uprobe_multi: bool,
+    /// Do without kprobe.multi links.
+    pub no_kprobe_multi: bool,
     /// Only events of this process (`-p`).
     pub pid: Option<u32>,
     /// The process of a command that is run with the program (`-c`): as in bpftrace, probes that are attached
@@ -92,6 +112,12 @@ pub trait Running: Send {
     /// Full names of the attached probes, begin and end not counted.
     fn probes(&self) -> &[String];
 
+    /// How many probes there are, those included that are run rather than attached; tests and benchmarks are
+    /// not counted.
+    fn probe_count(&self) -> usize {
+        self.probes().len()
+    }
+
     /// Whether nothing is attached, so that the program has ended once `begin` has run.
     fn is_finished(&self) -> bool;
 
@@ -116,6 +142,27 @@ pub trait Running: Send {
     /// When the probes went live.
     fn started(&self) -> Instant;
 
+    /// Runs the probes that wait for SIGUSR1.
+    ///
+    /// # Errors
+    /// Where running one fails.
+    fn signal(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The names of its tests or benchmarks, by what it is run for.
+    fn trials(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Runs a test or benchmark of [`Self::trials`] so many times. What it sent is there when this returns.
+    ///
+    /// # Errors
+    /// Where running it fails.
+    fn run_trial(&mut self, _index: usize, _times: u32) -> Result<Trial, Error> {
+        Ok(Trial::default())
+    }
+
     /// Closes the gate, detaches on the reaper, runs `end`, and drains the ring buffer: the events that
     /// follow come from `next_event`, called with a deadline ahead, until it gives `None`.
     ///
@@ -125,4 +172,15 @@ pub trait Running: Send {
 
     /// Nanoseconds spent in BPF programs and their runs, while statistics are on.
     fn cost(&self) -> Option<(Duration, u64)>;
+}
+
+/// A test or benchmark that was run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// What the program returned the last time.
+    pub result: u32,
+    /// How long the program itself ran, all times together; 0 without [`Options::statistics`].
+    pub time: Duration,
+    /// Whether it called `exit`, and so ended.
+    pub has_exited: bool,
 }

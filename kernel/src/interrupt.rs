@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Interrupt {
     interrupted: Arc<AtomicBool>,
     closing: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
 }
 
 impl Interrupt {
@@ -21,9 +22,20 @@ impl Interrupt {
         self.closing.store(true, Ordering::Release);
     }
 
+    /// This process got SIGUSR1, which `self` probes of the running cell wait for.
+    pub fn signal(&self) {
+        self.signalled.store(true, Ordering::Release);
+    }
+
+    /// Whether SIGUSR1 has come since the last call.
+    pub fn take_signal(&self) -> bool {
+        self.signalled.swap(false, Ordering::AcqRel)
+    }
+
     /// A new cell starts; what was meant for the one before is forgotten.
     pub fn reset(&self) {
         self.interrupted.store(false, Ordering::Release);
+        self.signalled.store(false, Ordering::Release);
     }
 
     /// Whether the running cell should end.

@@ -391,6 +391,18 @@ impl Settings {
         Ok(())
     }
 
+    /// Sets a variable for the programs that follow, whatever the process environment said.
+    ///
+    /// # Errors
+    /// As [`Config::set`].
+    pub fn set(&mut self, name: &str, value: &Value) -> Result<Accepted, Refused> {
+        let accepted = self.config.set(name, value)?;
+        if let Accepted::Set(name) | Accepted::Renamed(name) = accepted {
+            self.fixed.remove(name);
+        }
+        Ok(accepted)
+    }
+
     /// Forgets what programs have set.
     pub fn reset(&mut self) {
         let mut config = Config::default();

@@ -1,6 +1,6 @@
 //! What earlier cells left behind: [`Environment`], an argument of checking a cell.
 //!
-//! *Invariant:* it is changed only by taking over the maps and macros of a cell that was accepted and started.
+//! *Invariant:* it is changed only by taking over the maps and definitions of a cell that was accepted and started.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::Settings;
 use crate::expand;
 use crate::source::Source;
-use crate::syntax::ast::Macro;
+use crate::syntax::ast::{Function, Macro};
 use crate::types::MapType;
 
 /// A map that an earlier cell made.
@@ -18,6 +18,8 @@ pub struct KnownMap {
     pub ty: MapType,
     /// The capacity it was made with.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
     /// The cells that have used it, by the name the notebook gives them; the first one made it.
     pub users: Vec<String>,
 }
@@ -31,13 +33,22 @@ pub struct Declaring {
     pub text: Arc<str>,
 }
 
-/// A macro that an earlier cell defined.
+/// What an earlier cell defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KnownMacro {
-    /// Its definition; places are those of `source`.
-    pub definition: Macro,
+pub struct Known<T> {
+    /// The definition; places are those of `source`.
+    pub definition: T,
     /// The text of its cell.
     pub source: Arc<Source>,
+}
+
+/// The macros and functions that a cell defines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defined {
+    /// Macros, those first that are tried first.
+    pub macros: Vec<Known<Macro>>,
+    /// Functions, no two of the same name.
+    pub functions: Vec<Known<Function>>,
 }
 
 /// Parameters of one run, from the command line or magics.
@@ -94,6 +105,18 @@ impl std::fmt::Display for Named {
     }
 }
 
+/// What programs notice of what goes wrong while they run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watch {
+    /// Nothing.
+    Nothing,
+    /// Updates of maps that fail, divisions by 0, indices out of bounds.
+    #[default]
+    Updates,
+    /// Reads of memory that fail and map elements that are missing as well.
+    Everything,
+}
+
 /// The state of the notebook as far as the language sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -105,8 +128,8 @@ pub struct Environment {
     pub include_directories: Vec<String>,
     /// Headers that are read before every program (`--include`).
     pub headers: Vec<String>,
-    /// Macros, the latest first.
-    pub macros: Vec<KnownMacro>,
+    /// Macros and functions, the latest first.
+    pub defined: Defined,
     /// Configuration that earlier cells and the process environment have left.
     pub settings: Settings,
     /// `$1` and the like.
@@ -114,6 +137,10 @@ pub struct Environment {
     /// Only events of this process (`-p`): a hidden test in the programs of tracepoints and raw
     /// tracepoints; other probes are filtered where they are attached.
     pub process: Option<u32>,
+    /// The process of the command that runs with the program (`-c`): `cpid`.
+    pub command: Option<u32>,
+    /// What the programs notice while they run.
+    pub watch: Watch,
     /// How this cell is called in diagnostics of later cells and in [`KnownMap::users`].
     pub cell: String,
     /// Whether functions may be called that can harm the machine ([`crate::builtins::UNSAFE`]).
@@ -121,10 +148,16 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Takes over the macros of a cell; they replace those that take the same arguments.
-    pub fn define(&mut self, mut macros: Vec<KnownMacro>) {
-        self.macros.retain(|old| !macros.iter().any(|new| expand::covers(&new.definition, &old.definition)));
-        macros.append(&mut self.macros);
-        self.macros = macros;
+    /// Takes over what a cell defines; it replaces macros that take the same arguments, and functions of the
+    /// same name.
+    pub fn define(&mut self, mut new: Defined) {
+        let Defined { macros, functions } = &mut self.defined;
+        macros.retain(|old| !new.macros.iter().any(|one| expand::covers(&one.definition, &old.definition)));
+        functions.retain(|old| {
+            !new.functions.iter().any(|one| one.definition.name.text == old.definition.name.text)
+        });
+        new.macros.append(macros);
+        new.functions.append(functions);
+        self.defined = new;
     }
 }

@@ -56,6 +56,17 @@ pub struct TracepointFormat {
     pub fields: Vec<Field>,
 }
 
+/// A symbol of a binary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// As the file says.
+    pub address: u64,
+    /// Bytes; 0 if the file does not say.
+    pub size: u64,
+    /// The binary always lies where the file says.
+    pub is_fixed: bool,
+}
+
 /// A function of Linux or of a module of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KernelFunction {
@@ -63,6 +74,15 @@ pub struct KernelFunction {
     pub name: String,
     /// The module; `vmlinux` is Linux itself.
     pub module: String,
+}
+
+/// What a function of Linux takes and gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionType {
+    /// Names and types, in order.
+    pub arguments: Vec<(String, Type)>,
+    /// `void` where there is none.
+    pub result: Type,
 }
 
 /// Why a fact cannot be had, in words that say what to do.
@@ -93,6 +113,12 @@ pub trait Host {
     fn resolve_binary(&self, name: &str) -> Option<String>;
     /// The functions of a binary, by name with their file offsets, sorted by name.
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable>;
+    /// A symbol of a binary, function or variable.
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable>;
+    /// The address of a symbol of Linux itself.
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable>;
+    /// The number by which code generation knows a per-CPU variable of Linux.
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable>;
     /// The number of CPUs.
     fn cpus(&self) -> u32;
     /// The header that `#include` in the file `from` means: looked for beside `from` unless `is_system`, then in
@@ -124,6 +150,8 @@ pub trait Host {
     fn structure_names(&self) -> Vec<String>;
     /// The arguments of a raw tracepoint, if their types are known.
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>>;
+    /// The type of a kernel function.
+    fn kernel_function_type(&self, name: &str) -> Option<FunctionType>;
     /// Whether this Linux describes a kernel function of that name (in its BTF).
     fn has_kernel_function(&self, name: &str) -> bool;
 }
@@ -139,6 +167,10 @@ pub struct FixedHost {
     pub kernel_functions: Arc<Vec<KernelFunction>>,
     /// Path → functions with file offsets.
     pub binaries: BTreeMap<String, Vec<(String, u64)>>,
+    /// Symbols of Linux.
+    pub kernel_symbols: BTreeMap<String, u64>,
+    /// Per-CPU variables of Linux.
+    pub kernel_variables: BTreeMap<String, u32>,
     /// Path → text of headers and imports; a directory is what paths have in common.
     pub files: BTreeMap<String, String>,
     /// Directory → id.
@@ -149,6 +181,8 @@ pub struct FixedHost {
     pub enumerations: Vec<Arc<Enumeration>>,
     /// Name → type.
     pub typedefs: BTreeMap<String, Type>,
+    /// Kernel function → its type.
+    pub kernel_function_types: BTreeMap<String, FunctionType>,
     /// Raw tracepoint → arguments.
     pub raw_arguments: BTreeMap<String, Vec<(String, Type)>>,
 }
@@ -179,6 +213,21 @@ impl Host for FixedHost {
 
     fn functions(&self, path: &str) -> Result<Vec<(String, u64)>, Unavailable> {
         self.binaries.get(path).cloned().ok_or_else(|| Unavailable(format!("no such file: {path}")))
+    }
+
+    /// A function, 8 bytes long, at its offset.
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable> {
+        let functions = self.functions(path)?;
+        let function = functions.into_iter().find(|(function, _)| function == name);
+        Ok(function.map(|(_, address)| Symbol { address, size: 8, is_fixed: false }))
+    }
+
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable> {
+        Ok(self.kernel_symbols.get(name).copied())
+    }
+
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable> {
+        Ok(self.kernel_variables.get(name).copied())
     }
 
     fn cpus(&self) -> u32 {
@@ -238,6 +287,10 @@ impl Host for FixedHost {
 
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
         self.raw_arguments.get(name).cloned()
+    }
+
+    fn kernel_function_type(&self, name: &str) -> Option<FunctionType> {
+        self.kernel_function_types.get(name).cloned()
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {

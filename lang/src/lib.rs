@@ -23,10 +23,14 @@ pub mod typed;
 pub mod types;
 
 use diagnostic::{Diagnostic, Label};
-use environment::{Environment, KnownMacro};
+use environment::{Defined, Environment, Known};
 use host::Host;
 use source::{Source, Span};
 use syntax::ast::Use;
+
+/// The stack of a thread that reads or compiles programs: trees are walked by recursion, and may be as deep as
+/// the parser lets them. Only what is used of it is ever memory.
+pub const STACK: usize = 256 << 20;
 
 /// A program that was accepted.
 #[derive(Debug)]
@@ -37,8 +41,8 @@ pub struct Compiled {
     pub result: Option<ir::MapId>,
     /// Whether later cells can use what it declares.
     pub declares: bool,
-    /// The macros it defines, for [`Environment::define`].
-    pub macros: Vec<KnownMacro>,
+    /// The macros and functions it defines, for [`Environment::define`].
+    pub defined: Defined,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
 }
@@ -75,10 +79,14 @@ pub fn compile(
     let mut module = lower::lower(&typed, &structures::Structures::new(host, &typed.declared));
     opt::optimise(&mut module);
     let text = std::sync::Arc::new(source.clone());
-    let known = |definition| KnownMacro { definition, source: text.clone() };
-    let macros = program.macros.into_iter().map(known).collect();
     let declares = !program.c.is_empty() || !program.imports.is_empty();
-    Ok(Compiled { module, result: typed.result_map, declares, macros, warnings: diagnostics })
+    let defined =
+        Defined { macros: known(program.macros, &text), functions: known(program.functions, &text) };
+    Ok(Compiled { module, result: typed.result_map, declares, defined, warnings: diagnostics })
+}
+
+fn known<T>(definitions: Vec<T>, text: &std::sync::Arc<Source>) -> Vec<Known<T>> {
+    definitions.into_iter().map(|definition| Known { definition, source: text.clone() }).collect()
 }
 
 /// How many uses of definitions a diagnostic shows.

@@ -198,7 +198,7 @@ impl Conversion {
     /// Whether a value of the type can be printed so.
     pub fn accepts(&self, ty: &Type) -> bool {
         match self.style {
-            Style::Any => *ty != Type::Void,
+            Style::Any => !matches!(ty, Type::Void) && !matches!(ty, Type::Tuple(items) if items.is_empty()),
             Style::Bytes | Style::EscapedBytes | Style::HexBytes => matches!(ty, Type::Buffer { .. }),
             Style::Refused => false,
             _ => ty.is_scalar(),

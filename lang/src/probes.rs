@@ -47,6 +47,12 @@ pub enum AttachPoint {
     Begin,
     /// Once at the end.
     End,
+    /// When our own process gets SIGUSR1.
+    Signal,
+    /// When tests are run; the name.
+    Test(String),
+    /// When benchmarks are run, many times; the name.
+    Bench(String),
     /// On one CPU, in a fixed rhythm.
     Interval(Rate),
     /// On every CPU, in a fixed rhythm.
@@ -83,6 +89,15 @@ pub enum AttachPoint {
         /// At the return.
         at_return: bool,
     },
+    /// A kernel function with the types of its arguments, at its entry or its return.
+    Fentry {
+        /// `vmlinux` is Linux itself.
+        module: String,
+        /// The function.
+        function: String,
+        /// At the return.
+        at_return: bool,
+    },
     /// A user function, at its entry or its return.
     Uprobe {
         /// The absolute path of the binary.
@@ -104,6 +119,9 @@ impl AttachPoint {
         match self {
             Self::Begin => "begin",
             Self::End => "end",
+            Self::Signal => "self",
+            Self::Test(_) => "test",
+            Self::Bench(_) => "bench",
             Self::Interval(_) => "interval",
             Self::Profile(_) => "profile",
             Self::Software { .. } => "software",
@@ -111,6 +129,8 @@ impl AttachPoint {
             Self::RawTracepoint { .. } => "rawtracepoint",
             Self::Kprobe { at_return: false, .. } => "kprobe",
             Self::Kprobe { at_return: true, .. } => "kretprobe",
+            Self::Fentry { at_return: false, .. } => "fentry",
+            Self::Fentry { at_return: true, .. } => "fexit",
             Self::Uprobe { at_return: false, .. } => "uprobe",
             Self::Uprobe { at_return: true, .. } => "uretprobe",
         }
@@ -118,7 +138,7 @@ impl AttachPoint {
 
     /// Whether it is run by us rather than attached to something.
     pub fn is_special(&self) -> bool {
-        matches!(self, Self::Begin | Self::End)
+        matches!(self, Self::Begin | Self::End | Self::Signal | Self::Test(_) | Self::Bench(_))
     }
 }
 
@@ -127,6 +147,8 @@ impl fmt::Display for AttachPoint {
         let provider = self.provider();
         match self {
             Self::Begin | Self::End => f.write_str(provider),
+            Self::Signal => write!(f, "{provider}:signal:SIGUSR1"),
+            Self::Test(name) | Self::Bench(name) => write!(f, "{provider}:{name}"),
             Self::Interval(rate) | Self::Profile(rate) => write!(f, "{provider}:{rate}"),
             Self::Software { written, .. } => write!(f, "{provider}:{written}"),
             Self::Tracepoint { category, event } => write!(f, "{provider}:{category}:{event}"),
@@ -139,6 +161,7 @@ impl fmt::Display for AttachPoint {
                 f.write_str(function)?;
                 if *offset > 0 { write!(f, "+{offset}") } else { Ok(()) }
             }
+            Self::Fentry { module, function, .. } => write!(f, "{provider}:{module}:{function}"),
             Self::Uprobe { written, function, .. } => write!(f, "{provider}:{written}:{function}"),
         }
     }

@@ -60,6 +60,17 @@ impl<'a> Structures<'a> {
         self.declared.constants.get(name).cloned().or_else(|| self.host.enum_constant(name))
     }
 
+    /// The tags of structures and unions.
+    pub fn tags(&self) -> Vec<String> {
+        let declared = self.declared.structures.keys().map(|(_, tag)| tag.clone());
+        declared.chain(self.host.structure_names()).collect()
+    }
+
+    /// What the program declares of all this.
+    pub fn declared(&self) -> &'a Definitions {
+        self.declared
+    }
+
     /// The member of a structure by its name, also within anonymous members.
     pub fn member(&self, structure: &Structure, name: &str) -> Option<Found> {
         self.find(structure, name, 0, MAX_DEPTH)

@@ -73,6 +73,18 @@ def test_interrupt_keeps_the_data(kernel, channel):
     assert int(result[0]["content"]["data"]["text/plain"].split(":")[1]) >= 10
 
 
+def test_sigusr1_fires_self_probes(kernel):
+    manager, client = kernel
+    program = 'self:signal:SIGUSR1 { @n++; printf("signal %d\\n", @n); if (@n == 2) { exit(); } }'
+    msg_id = client.execute("%%trace 30s\n" + program)
+    wait_for(client, "display_data")
+    for _ in range(2):
+        os.kill(manager.provisioner.pid, signal.SIGUSR1)
+        time.sleep(0.5)
+    assert reply(client, msg_id)["status"] == "ok"
+    assert text(outputs(client, msg_id)) == "signal 1\nsignal 2\n"
+
+
 def test_live_frames_are_paced(kernel):
     _, client = kernel
     msg_id = client.execute("%%trace 2s\n" + TICKS)

@@ -211,7 +211,70 @@ def test_dropped_updates_are_told():
     """A map of 4096 elements does not hold 5000 keys: the rest is counted."""
     result = probebook("trace", "-e", "begin { for ($i : 0..5000) { @m[$i] = 1; } print(len(@m)); clear(@m); }")
     assert result.stdout.startswith("4096\n"), result.stdout[:100]
-    assert "WARNING: a map was full, 904 updates were dropped" in result.stderr, result.stderr
+    assert "warning[runtime]: the map is full" in result.stderr, result.stderr
+    assert "it happened 904 times" in result.stderr, result.stderr
+
+
+def test_warnings_by_level():
+    program = "begin { @a[1] = 1; $x = @a[2] / @a[3]; print($x); }"
+    usual, all_of_them = probebook("trace", "-q", "-e", program), probebook("trace", "-q", "-k", "-e", program)
+    assert usual.stderr.count("warning[runtime]") == 1 and "by 0" in usual.stderr
+    assert all_of_them.stderr.count("warning[runtime]") == 3 and "map_lookup_elem returned 0" in all_of_them.stderr
+    assert probebook("trace", "-q", "--no-warnings", "-e", program).stderr == ""
+    lines = [json.loads(line) for line in probebook("trace", "-k", "-f", "json", "-e", program).stdout.splitlines()]
+    assert {"helper_error", "runtime_error"} <= {line["type"] for line in lines}
+
+
+def test_tests_and_benchmarks():
+    program = """test:good { return 0; } test:bad { return 1; } test:leaves { exit(2); } test:says { errorf("no"); }
+        bench:one { @b = 1; } begin { printf("begin\\n"); }"""
+    result = probebook("trace", "--test", "-e", program)
+    assert result.returncode == 1
+    assert "[       OK ] good" in result.stdout and "[  PASSED  ] 1 test." in result.stdout
+    assert all(f"[  FAILED  ] {name} (" in result.stdout for name in ["bad", "leaves", "says"])
+    assert probebook("trace", "--test", "--probe-filter", "^g", "-e", program).returncode == 0
+    lines = probebook("trace", "--test", "-f", "json", "-e", program).stdout.splitlines()
+    results = [json.loads(line)["data"] for line in lines if "test_result" in line]
+    assert [next(iter(one.values()))["passed"] for one in results] == [True, False, False, False]
+    table = probebook("trace", "--bench", "-e", program).stdout.splitlines()
+    name, average, times = table[3].split()
+    assert (name, int(average) > 0, int(times) >= 1000) == ("one", True, True)
+    assert probebook("trace", "-q", "-e", program).stdout == "begin\n\n\n"
+
+
+def test_sigusr1_fires_self_probes():
+    program = 'self:signal:SIGUSR1 { @n++; printf("%d\\n", @n); if (@n == 2) { exit(7); } }'
+    command = [BINARY, "trace", "-e", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr.readline() == "Attached 1 probe\n"
+        for expected in ["1\n", "2\n"]:
+            process.send_signal(signal.SIGUSR1)
+            assert process.stdout.readline() == expected
+        assert process.wait(timeout=20) == 7
+
+
+def test_options_of_trace(tmp_path):
+    out = tmp_path / "out"
+    assert probebook("trace", "-q", "-o", out, "-e", 'begin { printf("x\\n"); }').stdout == ""
+    assert out.read_text() == "x\n\n\n"
+    dry = probebook("trace", "--dry-run", "-e", 'begin { printf("x\\n"); } interval:s:1 { }')
+    assert (dry.returncode, dry.stdout) == (0, "")
+    shown = probebook("trace", "-q", "-d", "ast", "-e", "begin { @a = 1; }").stdout
+    assert 'point "begin"' in shown and shown.endswith("@a: 1\n")
+    assert "attached interval:ms:1" in probebook("trace", "-v", "-e", "interval:ms:1 { exit(); }").stderr
+    for wrong in [["--emit-elf", "x"], ["-f", "jsonx"], ["-B", "x"], ["--no-feature", "x"], ["--nope"]]:
+        refused = probebook("trace", *wrong, "-e", "begin { }")
+        assert refused.returncode == 1 and refused.stderr, wrong
+    nothing = probebook("trace", "-e", "")
+    assert nothing.returncode == 1 and "no probe" in nothing.stderr
+
+
+def test_configuration_from_the_environment():
+    program = "config = { max_strlen = 50 } begin { print(config.max_strlen); }"
+    result = probebook("trace", "-q", "-e", program, env={**os.environ, "BPFTRACE_MAX_STRLEN": "100"})
+    assert result.stdout == "100\n\n\n"
+    wrong = probebook("trace", "-q", "-e", program, env={**os.environ, "BPFTRACE_MAX_STRLEN": "abc"})
+    assert wrong.returncode == 1 and "BPFTRACE_MAX_STRLEN" in wrong.stderr
 
 
 def test_fmt_lays_out_and_refuses(tmp_path):

@@ -5,12 +5,13 @@
 //! * `needs:` what Linux must have for it, by the names of its probes: `kprobe`;
 //! * `unsafe: on` allows unsafe functions;
 //! * `env: NAME=value` a variable of the process environment;
+//! * `watch: everything` or `nothing`: what programs notice of what goes wrong (`-k`, `--no-warnings`);
 //! * `call:` the workload, run once the probes are live: see [`Workload`].
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use probebook_lang::environment::{Environment, Parameters};
+use probebook_lang::environment::{Environment, Parameters, Watch};
 
 /// What a fixture does once its probes are live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Workload {
     Atoi(String),
     /// `fault n`: touches n fresh pages.
     Fault(usize),
+    /// `signal n`: SIGUSR1 for the `self` probes, n times.
+    Signal(u32),
     /// `sleep n`: sleeps a millisecond, n times.
     Sleep(u32),
 }
@@ -50,6 +53,8 @@ pub struct Fixture {
     pub unsafe_allowed: bool,
     /// `env:`
     pub env: Vec<(String, String)>,
+    /// `watch:`
+    pub watch: Watch,
     /// `call:`
     pub workload: Option<Workload>,
 }
@@ -69,6 +74,7 @@ impl Fixture {
             needs: vec![],
             unsafe_allowed: false,
             env: vec![],
+            watch: Watch::default(),
             workload: None,
             text: String::new(),
         };
@@ -86,6 +92,13 @@ impl Fixture {
                     let (name, value) = words.split_once('=').unwrap_or((words, ""));
                     fixture.env.push((name.to_owned(), value.to_owned()));
                 }
+                "watch" => {
+                    fixture.watch = match words {
+                        "everything" => Watch::Everything,
+                        "nothing" => Watch::Nothing,
+                        _ => panic!("not a level: {words}"),
+                    }
+                }
                 "call" => fixture.workload = Some(Workload::parse(words)),
                 _ => {}
             }
@@ -96,11 +109,12 @@ impl Fixture {
 }
 
 impl Fixture {
-    /// Sets what `env:` says.
+    /// Sets what `env:` and `watch:` say.
     ///
     /// # Panics
     /// On a value that the variable does not take.
     pub fn set_environment(&self, environment: &mut Environment) {
+        environment.watch = self.watch;
         for (name, value) in &self.env {
             environment.settings.fix(name, value).unwrap_or_else(|reason| panic!("{reason}"));
         }
@@ -128,6 +142,7 @@ impl Workload {
             "open" => Self::Open(argument.to_owned()),
             "atoi" => Self::Atoi(argument.to_owned()),
             "fault" => Self::Fault(number() as usize),
+            "signal" => Self::Signal(number() as u32),
             "sleep" => Self::Sleep(number() as u32),
             _ => panic!("unknown call: {call}"),
         }

@@ -58,7 +58,7 @@ pub fn fixed() -> FixedHost {
     for (path, text) in [
         (
             "shapes.h",
-            "#ifndef SHAPES_H\n#define SHAPES_H\n#error not for everybody\n#include <gone.h>\nstruct shape {\n  colour_t colour;\n};\n#define SIDES 4\n#define AREA(a, b) ((a) * (b))\n#define WRONG ($side +\n#endif\n",
+            "#ifndef SHAPES_H\n#define SHAPES_H\n#error not for everybody\n#include <gone.h>\nstruct shape {\n  colour_t colour;\n};\n#define SIDES 4\n#define AREA(a, b) ((a) * (b))\nstruct typed {\n  typeof(x) x;\n};\n#define WRONG ($side +\n#endif\n",
         ),
         ("lib/wrong.bt", "begin { printf(\"%d\\n\", unknown); }\n"),
         ("lib/statement.bt", "@x = 1;\n"),

@@ -42,6 +42,7 @@ pub fn is_live() -> bool {
 /// On a name it does not know: a fault of the fixture.
 pub fn has(need: &str) -> bool {
     match need {
+        "fentry" => Path::new("/sys/kernel/btf/vmlinux").exists() && has("kprobe"),
         "kprobe" => Path::new("/sys/bus/event_source/devices/kprobe").exists(),
         _ => panic!("unknown need: {need}"),
     }
@@ -85,7 +86,11 @@ fn execute(fixture: &Fixture) -> Result<(Output, Vec<MapSnapshot>), String> {
         Refusal::Machine(error) => error.to_string(),
     })?;
     let mut output = Output::default();
-    if let Some(workload) = &fixture.workload {
+    if let Some(Workload::Signal(times)) = fixture.workload {
+        for _ in 0..times {
+            running.signal().map_err(|error| error.to_string())?;
+        }
+    } else if let Some(workload) = &fixture.workload {
         workload.perform();
     } else if !running.is_finished() {
         output.until_exit(running.as_mut(), &source);
@@ -114,6 +119,8 @@ pub fn instructions(module: &ir::Module) -> Result<String, String> {
         cpus: 2,
         iter_num: Some([101, 102, 103]),
         map_sum_elem_count: Some(104),
+        strnstr: None,
+        task_from_pid: None,
         pid_namespace: None,
     };
     let object = codegen::generate(module, &target).map_err(|unsupported| unsupported.message)?;
@@ -195,6 +202,8 @@ fn strip_ansi(text: &str) -> String {
 struct Output {
     text: Vec<u8>,
     code: i64,
+    /// What has gone wrong; told at the end, because it comes some time after it has happened.
+    warnings: Vec<String>,
 }
 
 impl Output {
@@ -236,13 +245,17 @@ impl Output {
                 self.text.extend(text::map(&snapshot, top, divisor))
             }
             Event::Exit(code) => self.code = code,
-            Event::Warning { message, .. } => self.text.extend(format!("WARNING: {message}\n").bytes()),
+            Event::Warning { message, times, .. } => {
+                let often = if times > 1 { format!(" ({times} times)") } else { String::new() };
+                self.warnings.push(format!("WARNING: {message}{often}\n"));
+            }
             Event::Lost(events) => self.text.extend(format!("Lost {events} events\n").bytes()),
         }
     }
 
     fn finish(self) -> String {
         let mut text = String::from_utf8_lossy(&self.text).into_owned();
+        text.extend(self.warnings);
         if self.code != 0 {
             text.push_str(&format!("exit code {}\n", self.code));
         }
@@ -297,6 +310,7 @@ impl Workload {
                 hint::black_box(unsafe { libc::atoi(text.as_ptr()) });
             }
             Self::Fault(pages) => touch(*pages),
+            Self::Signal(_) => {}
             Self::Sleep(times) => (0..*times).for_each(|_| thread::sleep(Duration::from_millis(1))),
         }
     }

@@ -65,7 +65,11 @@ impl Plan<'_> {
         let mut uprobes = Vec::new();
         for point in &program.points {
             let done = match point {
-                AttachPoint::Begin | AttachPoint::End => Ok(()),
+                AttachPoint::Begin
+                | AttachPoint::End
+                | AttachPoint::Signal
+                | AttachPoint::Test(_)
+                | AttachPoint::Bench(_) => Ok(()),
                 AttachPoint::Interval(rate) => perf::interval(program, *rate, self, attachment),
                 AttachPoint::Profile(rate) => perf::profile(program, *rate, self, attachment),
                 AttachPoint::Software { event, period, .. } => {
@@ -75,6 +79,7 @@ impl Plan<'_> {
                     tracepoint::attach(program, category, event, attachment)
                 }
                 AttachPoint::RawTracepoint { event } => tracepoint::attach_raw(program, event, attachment),
+                AttachPoint::Fentry { .. } => tracepoint::attach_function(program, attachment),
                 AttachPoint::Kprobe { module, function, offset, at_return } => {
                     kprobe::attach(program, module.as_deref(), function, *offset, *at_return, attachment)
                 }

@@ -1,4 +1,4 @@
-//! Tracepoints by a perf event each, and raw tracepoints by their name.
+//! Tracepoints by a perf event each, raw tracepoints by their name, typed functions by what was loaded.
 
 use std::ffi::CString;
 use std::os::fd::AsFd;
@@ -22,7 +22,14 @@ pub fn attach(program: &Program, category: &str, event: &str, to: &mut Attachmen
 
 pub fn attach_raw(program: &Program, event: &str, to: &mut Attachment) -> Result<(), Reason> {
     let name = CString::new(event).map_err(|_| "a name cannot hold a NUL".to_owned())?;
-    let link = link::raw_tracepoint(program.as_fd(), &name).map_err(|error| words(&error))?;
+    let link = link::raw_tracepoint(program.as_fd(), Some(&name)).map_err(|error| words(&error))?;
+    to.links.push(link);
+    Ok(())
+}
+
+/// Attaches a program to the function of Linux that it was loaded for.
+pub fn attach_function(program: &Program, to: &mut Attachment) -> Result<(), Reason> {
+    let link = link::raw_tracepoint(program.as_fd(), None).map_err(|error| words(&error))?;
     to.links.push(link);
     Ok(())
 }

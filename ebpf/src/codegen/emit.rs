@@ -2,6 +2,8 @@
 //!
 //! Jumps to the next block and moves of a register to itself vanish here.
 
+use std::collections::HashSet;
+
 use probebook_lang::source::Span;
 
 use super::frame::Frame;
@@ -10,22 +12,48 @@ use super::vcode::{Base, Callee, Label, Mem, Operand, Reg, VBlock, VCode, VEnd, 
 use crate::isa::{AluOp, Immediate, Instruction, Source, Width};
 use crate::object::Relocation;
 
-/// What a program becomes.
+/// Distances from which on jumps are of 32 bits.
+const FAR: i64 = 1 << 13;
+
+/// What a function becomes.
 #[derive(Debug, Default)]
 pub(super) struct Emitted {
     pub code: Vec<u64>,
     pub spans: Vec<Span>,
     pub relocations: Vec<Relocation>,
+    /// Words whose immediate is to be the distance of a function of the program.
+    pub calls: Vec<(usize, u32)>,
+    /// Words whose immediate is to be the scratch bytes of one CPU.
+    pub strides: Vec<usize>,
 }
 
-/// Emits a program; `None` if a jump or an offset is too far for an instruction.
+/// Emits a function; `None` if a jump is too far for the target.
 pub(super) fn emit(mut code: VCode, frame: &Frame, target: &Target) -> Option<Emitted> {
     thread_jumps(&mut code);
+    // Branches that reach their target only by a long jump, by their number; each makes the code longer.
+    let mut far = HashSet::new();
+    loop {
+        match emit_with(&code, frame, target, &mut far)? {
+            Some(emitted) => return Some(emitted),
+            None if target.has_far_jumps() => {}
+            None => return None,
+        }
+    }
+}
+
+/// Emits with these branches far; gives nothing where some more have to be, which are then among them.
+fn emit_with(
+    code: &VCode,
+    frame: &Frame,
+    target: &Target,
+    far: &mut HashSet<usize>,
+) -> Option<Option<Emitted>> {
     let layout = code.layout();
     let mut emitter = Emitter { out: Emitted::default(), frame, target };
     let mut start = vec![0; code.blocks.len()];
-    // The word of each jump, and where it goes.
-    let mut jumps: Vec<(usize, Label)> = Vec::new();
+    // The word of each jump, where it goes, and the number of the branch if it is one.
+    let mut jumps: Vec<(usize, Label, Option<usize>)> = Vec::new();
+    let mut branches = 0;
     for (index, &label) in layout.iter().enumerate() {
         let block = &code.blocks[label.0 as usize];
         start[label.0 as usize] = emitter.out.code.len();
@@ -37,7 +65,7 @@ pub(super) fn emit(mut code: VCode, frame: &Frame, target: &Target) -> Option<Em
         match block.end {
             VEnd::Jump(to) => {
                 if !falls_to(to) {
-                    jumps.push((emitter.out.code.len(), to));
+                    jumps.push((emitter.out.code.len(), to, None));
                     emitter.push(Instruction::Jump(0), span);
                 }
             }
@@ -46,10 +74,20 @@ pub(super) fn emit(mut code: VCode, frame: &Frame, target: &Target) -> Option<Em
                     Some(inverted) if falls_to(then) => (inverted, otherwise, then),
                     _ => (cond, then, otherwise),
                 };
-                jumps.push((emitter.out.code.len(), then));
-                emitter.push(Instruction::Branch(cond, register(a), source(b), 0), span);
+                let number = branches;
+                branches += 1;
+                if far.contains(&number) {
+                    // Over the jump that is taken otherwise, to one that reaches further.
+                    emitter.push(Instruction::Branch(cond, register(a), source(b), 1), span);
+                    emitter.push(Instruction::Jump(1), span);
+                    jumps.push((emitter.out.code.len(), then, None));
+                    emitter.push(Instruction::Jump(0), span);
+                } else {
+                    jumps.push((emitter.out.code.len(), then, Some(number)));
+                    emitter.push(Instruction::Branch(cond, register(a), source(b), 0), span);
+                }
                 if !falls_to(otherwise) {
-                    jumps.push((emitter.out.code.len(), otherwise));
+                    jumps.push((emitter.out.code.len(), otherwise, None));
                     emitter.push(Instruction::Jump(0), span);
                 }
             }
@@ -57,12 +95,26 @@ pub(super) fn emit(mut code: VCode, frame: &Frame, target: &Target) -> Option<Em
         }
     }
     let mut out = emitter.out;
-    for (at, label) in jumps {
+    let mut fits = true;
+    for (at, label, branch) in jumps {
         let distance = start[label.0 as usize] as i64 - (at as i64 + 1);
-        let offset = i16::try_from(distance).ok()?;
-        out.code[at] |= u64::from(offset as u16) << 16;
+        // Linux exchanges calls of helpers for longer code afterwards, which must not carry a jump too far.
+        let near = !target.has_far_jumps() || distance.abs() < FAR;
+        match (i16::try_from(distance).ok().filter(|_| near), branch) {
+            (Some(offset), _) => out.code[at] |= u64::from(offset as u16) << 16,
+            (None, Some(branch)) => {
+                far.insert(branch);
+                fits = false;
+            }
+            (None, None) => {
+                fits &= target.has_far_jumps();
+                let mut word = Vec::new();
+                Instruction::JumpFar(i32::try_from(distance).ok()?).encode(&mut word);
+                out.code[at] = word[0];
+            }
+        }
     }
-    Some(out)
+    Some(fits.then_some(out))
 }
 
 /// Removes moves of a register to itself, and leads jumps past blocks that only jump on.
@@ -127,6 +179,7 @@ impl Emitter<'_> {
         let offset = i32::try_from(mem.offset).ok()?;
         match mem.base {
             Base::Reg(reg) => Some((register(reg), offset)),
+            Base::Region => None,
             Base::Slot(slot) => {
                 let below = i32::try_from((*self.frame.below.get(slot as usize)?)?).ok()?;
                 Some((register(Reg::R10), offset - below))
@@ -155,6 +208,9 @@ impl Emitter<'_> {
             }
             VInst::Swap(dst, width) => self.push(Instruction::Swap(register(dst), width), span),
             VInst::Neg(dst) => self.push(Instruction::Neg(register(dst)), span),
+            VInst::Variable(dst, id) => {
+                self.push(Instruction::LoadImmediate(register(dst), Immediate::Variable(id)), span);
+            }
             VInst::Number(dst, number) => {
                 self.push(Instruction::LoadImmediate(register(dst), Immediate::Number(number)), span);
             }
@@ -162,6 +218,14 @@ impl Emitter<'_> {
                 let index = self.out.code.len() as u32;
                 self.out.relocations.push(Relocation { index, map, value_offset });
                 self.push(Instruction::LoadImmediate(register(dst), Immediate::Number(0)), span);
+            }
+            VInst::Function(dst, function) => {
+                self.out.calls.push((self.out.code.len(), function));
+                self.push(Instruction::LoadImmediate(register(dst), Immediate::Function(0)), span);
+            }
+            VInst::Stride(dst) => {
+                self.out.strides.push(self.out.code.len());
+                self.push(Instruction::Alu(AluOp::Mul, register(dst), Source::Immediate(0)), span);
             }
             VInst::Address(dst, mem) => {
                 let (base, offset) = self.address(mem)?;
@@ -188,8 +252,16 @@ impl Emitter<'_> {
                 let offset = i16::try_from(offset).ok()?;
                 self.push(Instruction::Store { base, offset, width, src: source(src) }, span);
             }
+            VInst::AtomicAdd(address, amount) => {
+                let (base, src) = (register(address), register(amount));
+                self.push(Instruction::AtomicAdd { base, offset: 0, src }, span);
+            }
             VInst::Call(Callee::Helper(helper), _) => {
                 self.push(Instruction::CallHelper(helper as u32), span);
+            }
+            VInst::Call(Callee::Function(function), _) => {
+                self.out.calls.push((self.out.code.len(), function));
+                self.push(Instruction::CallFunction(0), span);
             }
             VInst::Call(Callee::Kfunc(id), _) => self.push(Instruction::CallKfunc(id), span),
         }

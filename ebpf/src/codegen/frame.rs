@@ -1,16 +1,20 @@
-//! Slots → places: on the stack of 512 bytes, or in the per-CPU scratch memory.
+//! Slots → places: on the stack of 512 bytes, or in the scratch memory of the CPU.
 //!
 //! Small slots get the stack first. What does not fit beside the room kept for spilled registers lies in
-//! scratch memory: the base is looked up once, at the entry, and is a register like any other.
+//! scratch memory, in the program's region, behind what its functions share. Where the region is, is found once,
+//! at the entry, and is a register like any other.
 
 use probebook_lang::source::Span;
 
-use super::vcode::{Base, Mem, Operand, Reg, VCode, VEnd, VInst};
-use crate::isa::{Cond, Helper, Width};
+use super::vcode::{Base, Callee, Label, Mem, Operand, Reg, VBlock, VCode, VEnd, VInst};
+use crate::isa::{AluOp, Cond, Helper, Width};
 use crate::object::MapRef;
 
-/// Bytes of stack that Linux gives a program.
+/// Bytes of stack that Linux gives a program, its functions together.
 pub(super) const STACK: u32 = 512;
+
+/// How far an access may be from its base.
+const FAR: u32 = i16::MAX as u32 - 8;
 
 /// Where the slots lie.
 #[derive(Debug, Default)]
@@ -21,39 +25,66 @@ pub(super) struct Frame {
     pub used: u32,
 }
 
-/// Moves the slots that do not fit on `budget` bytes of stack to scratch memory from byte `region` on.
-/// Gives the scratch bytes used.
-pub(super) fn place_scratch(code: &mut VCode, budget: u32, region: u32, span: Span) -> u32 {
+/// Moves the slots that do not fit on `budget` bytes of stack to the program's region, from byte `start` on.
+/// Gives where they end.
+pub(super) fn place(code: &mut VCode, budget: u32, start: u32, cpus: u32, span: Span) -> u32 {
     let mut order: Vec<u32> = used_slots(code);
     order.sort_by_key(|&slot| {
         let slot = code.slots[slot as usize];
         (!slot.on_stack, slot.size)
     });
-    // The key of the scratch memory's own lookup lies on the stack as well.
-    let mut stack = 8;
-    let mut scratch = 0;
+    let mut stack = 0;
+    let mut end = start;
     let mut offset = vec![None; code.slots.len()];
     for index in order {
         let slot = code.slots[index as usize];
         if slot.on_stack || stack + slot.size <= budget {
             stack += slot.size;
         } else {
-            offset[index as usize] = Some(scratch);
-            scratch += slot.size;
+            offset[index as usize] = Some(end);
+            end += slot.size;
         }
     }
-    if scratch > 0 {
-        let base = look_up_scratch(code, region, span);
-        for (inst, _) in code.blocks.iter_mut().flat_map(|block| &mut block.insts) {
-            if let VInst::Address(_, mem) | VInst::Load { mem, .. } | VInst::Store { mem, .. } = inst
-                && let Base::Slot(slot) = mem.base
-                && let Some(Some(offset)) = offset.get(slot as usize)
-            {
-                *mem = Mem { base: Base::Reg(base), offset: mem.offset + offset, align: 8 };
+    let in_region = |mem: Mem| match mem.base {
+        Base::Slot(slot) => Some(mem.offset + offset.get(slot as usize).copied().flatten()?),
+        Base::Region => Some(mem.offset),
+        Base::Reg(_) => None,
+    };
+    let insts = |code: &VCode| {
+        let layout = code.layout();
+        layout.into_iter().any(|label| {
+            let insts = &code.blocks[label.0 as usize].insts;
+            insts.iter().any(|(inst, _)| inst.memory().is_some_and(|mem| in_region(mem).is_some()))
+        })
+    };
+    if !insts(code) {
+        return end;
+    }
+    let base = code.register();
+    for index in 0..code.blocks.len() {
+        let insts = std::mem::take(&mut code.blocks[index].insts);
+        let mut out = Vec::with_capacity(insts.len());
+        for (mut inst, span) in insts {
+            let Some(offset) = inst.memory().and_then(in_region) else {
+                out.push((inst, span));
+                continue;
+            };
+            let mut mem = Mem { base: Base::Reg(base), offset, align: 8 };
+            if offset > FAR && !matches!(inst, VInst::Address(..)) {
+                let near = code.register();
+                out.push((VInst::Address(near, mem), span));
+                // What the offset was a multiple of, the address is.
+                mem = Mem { base: Base::Reg(near), offset: 0, align: mem.alignment() };
             }
+            if let Some(memory) = inst.memory_mut() {
+                *memory = mem;
+            }
+            out.push((inst, span));
         }
+        code.blocks[index].insts = out;
     }
-    scratch
+    find_region(code, base, cpus, span);
+    end
 }
 
 /// Slots that instructions name, in order.
@@ -61,9 +92,7 @@ fn used_slots(code: &VCode) -> Vec<u32> {
     let mut used = vec![false; code.slots.len()];
     for label in code.layout() {
         for (inst, _) in &code.blocks[label.0 as usize].insts {
-            if let VInst::Address(_, mem) | VInst::Load { mem, .. } | VInst::Store { mem, .. } = inst
-                && let Base::Slot(slot) = mem.base
-            {
+            if let Some(Mem { base: Base::Slot(slot), .. }) = inst.memory() {
                 used[slot as usize] = true;
             }
         }
@@ -71,32 +100,33 @@ fn used_slots(code: &VCode) -> Vec<u32> {
     (0..used.len() as u32).filter(|&slot| used[slot as usize]).collect()
 }
 
-fn look_up_scratch(code: &mut VCode, region: u32, span: Span) -> Reg {
-    let key = code.slot(8, true);
-    let base = code.register();
-    let go_on = match code.blocks[code.prologue.0 as usize].end {
+/// Puts the address of the program's region into `base`, at the entry.
+fn find_region(code: &mut VCode, base: Reg, cpus: u32, span: Span) {
+    let prologue = code.prologue.0 as usize;
+    if let Some(mem) = code.region {
+        let load = VInst::Load { dst: base, mem, width: Width::B8, signed: false };
+        return code.blocks[prologue].insts.push((load, span));
+    }
+    let go_on = match code.blocks[prologue].end {
         VEnd::Jump(label) => label,
         _ => code.quit,
     };
-    let key = Mem::slot(key);
-    let block = &mut code.blocks[code.prologue.0 as usize];
-    let insts = [
-        VInst::Store { mem: key, width: Width::B4, src: Operand::Imm(0) },
-        VInst::Address(Reg(2), key),
-        VInst::Map(Reg::R1, MapRef::Scratch, None),
-        VInst::Call(super::vcode::Callee::Helper(Helper::MapLookupElem), 2),
-        VInst::Mov(base, Operand::Reg(Reg::R0)),
+    let (cpu, found) = (code.register(), Label(code.blocks.len() as u32));
+    let ask =
+        [VInst::Call(Callee::Helper(Helper::GetSmpProcessorId), 0), VInst::Mov(cpu, Operand::Reg(Reg::R0))];
+    let add = [
+        VInst::Stride(cpu),
+        VInst::Map(base, MapRef::Scratch, Some(0)),
+        VInst::Alu(AluOp::Add, base, Operand::Reg(cpu)),
     ];
-    block.insts.extend(insts.map(|inst| (inst, span)));
+    let block = &mut code.blocks[prologue];
+    block.insts.extend(ask.map(|inst| (inst, span)));
     block.end_span = span;
-    block.end =
-        VEnd::Branch { cond: Cond::Eq, a: base, b: Operand::Imm(0), then: code.quit, otherwise: go_on };
-    if region > 0 {
-        // The rest of the program addresses its own region.
-        let add = VInst::Alu(crate::isa::AluOp::Add, base, Operand::Imm(region as i32));
-        code.blocks[go_on.0 as usize].insts.insert(0, (add, span));
-    }
-    base
+    // The verifier wants to see that there is no other CPU.
+    let b = Operand::Imm(cpus as i32);
+    block.end = VEnd::Branch { cond: Cond::UnsignedGe, a: cpu, b, then: code.quit, otherwise: found };
+    let insts = add.map(|inst| (inst, span)).into();
+    code.blocks.push(VBlock { insts, end: VEnd::Jump(go_on), end_span: span, cold: false });
 }
 
 /// Lays out what is on the stack, after allocation has added the spilled registers.

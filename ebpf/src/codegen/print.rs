@@ -48,6 +48,7 @@ impl fmt::Display for Mem {
         match self.base {
             Base::Reg(reg) => write!(f, "{reg} +{}", self.offset),
             Base::Slot(slot) => write!(f, "s{slot} +{}", self.offset),
+            Base::Region => write!(f, "region +{}", self.offset),
         }
     }
 }
@@ -61,15 +62,22 @@ impl fmt::Display for VInst {
             Self::MoveLow(dst, src) => write!(f, "{dst} = (u32){src}"),
             Self::Swap(dst, width) => write!(f, "{dst} = be{} {dst}", width.bytes() * 8),
             Self::Neg(dst) => write!(f, "{dst} = -{dst}"),
+            Self::Variable(dst, id) => write!(f, "{dst} = variable#{id} ll"),
             Self::Number(dst, number) => write!(f, "{dst} = {number:#x} ll"),
             Self::Map(dst, map, None) => write!(f, "{dst} = {map:?}"),
             Self::Map(dst, map, Some(offset)) => write!(f, "{dst} = &{map:?}[0]+{offset}"),
+            Self::Function(dst, function) => write!(f, "{dst} = function {function}"),
+            Self::Stride(dst) => write!(f, "{dst} *= stride"),
             Self::Address(dst, mem) => write!(f, "{dst} = &({mem})"),
             Self::Load { dst, mem, width, signed } => {
                 write!(f, "{dst} = *({} *)({mem})", width.symbol(signed))
             }
             Self::Store { mem, width, src } => write!(f, "*({} *)({mem}) = {src}", width.symbol(false)),
+            Self::AtomicAdd(address, amount) => write!(f, "lock *(u64 *)({address}) += {amount}"),
             Self::Call(Callee::Helper(helper), arguments) => write!(f, "call {}/{arguments}", helper.name()),
+            Self::Call(Callee::Function(function), arguments) => {
+                write!(f, "call function {function}/{arguments}")
+            }
             Self::Call(Callee::Kfunc(id), arguments) => write!(f, "call kernel-function#{id}/{arguments}"),
         }
     }

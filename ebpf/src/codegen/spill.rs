@@ -167,7 +167,7 @@ pub(super) fn only_definition(code: &VCode, reg: Reg) -> Option<VInst> {
         .filter(|inst| inst.def() == Some(reg));
     let only = definitions.next()?;
     let repeatable = match only {
-        VInst::Mov(_, Operand::Imm(_)) | VInst::Number(..) | VInst::Map(..) => true,
+        VInst::Mov(_, Operand::Imm(_)) | VInst::Number(..) | VInst::Map(..) | VInst::Function(..) => true,
         VInst::Address(_, mem) => matches!(mem.base, Base::Slot(_)),
         _ => false,
     };
@@ -181,6 +181,7 @@ fn fetch(home: Home, dst: Reg) -> VInst {
         Home::Again(VInst::Mov(_, src)) => VInst::Mov(dst, src),
         Home::Again(VInst::Number(_, number)) => VInst::Number(dst, number),
         Home::Again(VInst::Map(_, map, offset)) => VInst::Map(dst, map, offset),
+        Home::Again(VInst::Function(_, function)) => VInst::Function(dst, function),
         Home::Again(VInst::Address(_, mem)) => VInst::Address(dst, mem),
         Home::Again(other) => other,
     }

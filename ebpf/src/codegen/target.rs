@@ -13,11 +13,20 @@ pub struct Target {
     pub iter_num: Option<[u32; 3]>,
     /// The BTF id of `bpf_map_sum_elem_count`. Linux 6.6.
     pub map_sum_elem_count: Option<u32>,
+    /// The BTF id of `bpf_strnstr`. Linux 6.17.
+    pub strnstr: Option<u32>,
+    /// The BTF ids of `bpf_task_from_pid` and `bpf_task_release`. Linux 6.2.
+    pub task_from_pid: Option<[u32; 2]>,
     /// Device and inode of our PID namespace, if it is not the initial one.
     pub pid_namespace: Option<(u64, u64)>,
 }
 
 impl Target {
+    /// Whether there are jumps of 32 bits. Linux 6.6.
+    pub fn has_far_jumps(&self) -> bool {
+        self.linux >= (6, 6)
+    }
+
     /// Whether loads and moves can extend by sign. Linux 6.6.
     pub fn has_signed_moves(&self) -> bool {
         self.linux >= (6, 6)

@@ -41,6 +41,8 @@ pub(super) enum Base {
     Reg(Reg),
     /// An index of [`VCode::slots`].
     Slot(u32),
+    /// The program's region of the scratch memory, which begins with what its functions share.
+    Region,
 }
 
 /// An address.
@@ -111,6 +113,8 @@ pub(super) enum Callee {
     Helper(Helper),
     /// A kernel function by its BTF id.
     Kfunc(u32),
+    /// A function of the program, by its number.
+    Function(u32),
 }
 
 /// An instruction.
@@ -125,8 +129,14 @@ pub(super) enum VInst {
     Neg(Reg),
     /// A 64-bit number.
     Number(Reg, u64),
+    /// A variable of Linux, by its BTF id.
+    Variable(Reg, u32),
     /// A map, or the address of a byte of its first element.
     Map(Reg, MapRef, Option<u32>),
+    /// A function of the program, by its number, for a helper that calls it.
+    Function(Reg, u32),
+    /// Multiplies by the scratch bytes of one CPU, which are known when all programs are.
+    Stride(Reg),
     /// The address itself.
     Address(Reg, Mem),
     Load {
@@ -140,6 +150,8 @@ pub(super) enum VInst {
         width: Width,
         src: Operand,
     },
+    /// Adds the second register to the word that the first one points to.
+    AtomicAdd(Reg, Reg),
     /// Reads r1 to r`n`, writes r0, destroys r1 to r5.
     Call(Callee, u8),
 }
@@ -187,20 +199,34 @@ pub(super) struct VBlock {
     pub cold: bool,
 }
 
-/// A program.
+/// A function of a program.
 #[derive(Clone, Debug)]
 pub(super) struct VCode {
     pub blocks: Vec<VBlock>,
     pub slots: Vec<MemorySlot>,
     /// One past the last register.
     pub registers: u32,
+    /// Who knows where the program's region of the scratch memory is: a word at this address; else it is found
+    /// by the CPU.
+    pub region: Option<Mem>,
     /// An empty block near the entry, where the scratch memory is looked up if it is needed.
     pub prologue: Label,
-    /// The block that ends the program with 0.
+    /// The block that ends the function with 0.
     pub quit: Label,
 }
 
 impl VCode {
+    /// The functions it calls, or has called, each once.
+    pub fn callees(&self) -> Vec<u32> {
+        let insts = self.blocks.iter().flat_map(|block| &block.insts);
+        let callee = |(inst, _): &(VInst, Span)| match *inst {
+            VInst::Call(Callee::Function(callee), _) | VInst::Function(_, callee) => Some(callee),
+            _ => None,
+        };
+        let callees: std::collections::BTreeSet<u32> = insts.filter_map(callee).collect();
+        callees.into_iter().collect()
+    }
+
     pub fn register(&mut self) -> Reg {
         self.registers += 1;
         Reg(self.registers - 1)
@@ -254,10 +280,27 @@ impl VInst {
             | Self::Swap(dst, _)
             | Self::Neg(dst)
             | Self::Number(dst, _)
+            | Self::Variable(dst, _)
             | Self::Map(dst, ..)
+            | Self::Function(dst, _)
+            | Self::Stride(dst)
             | Self::Address(dst, _)
             | Self::Load { dst, .. } => Some(dst),
-            Self::Store { .. } | Self::Call(..) => None,
+            Self::Store { .. } | Self::AtomicAdd(..) | Self::Call(..) => None,
+        }
+    }
+
+    /// The memory it names.
+    pub fn memory(&self) -> Option<Mem> {
+        let mut copy = *self;
+        copy.memory_mut().copied()
+    }
+
+    /// The memory it names, to change.
+    pub fn memory_mut(&mut self) -> Option<&mut Mem> {
+        match self {
+            Self::Address(_, mem) | Self::Load { mem, .. } | Self::Store { mem, .. } => Some(mem),
+            _ => None,
         }
     }
 
@@ -270,7 +313,7 @@ impl VInst {
         };
         let address = |mem: Mem| match mem.base {
             Base::Reg(reg) => Operand::Reg(reg),
-            Base::Slot(_) => Operand::Imm(0),
+            Base::Slot(_) | Base::Region => Operand::Imm(0),
         };
         match *self {
             Self::Mov(_, src) => operand(src),
@@ -279,14 +322,18 @@ impl VInst {
                 operand(src);
             }
             Self::MoveSigned(_, src, _) | Self::MoveLow(_, src) => operand(src.into()),
-            Self::Swap(dst, _) | Self::Neg(dst) => operand(dst.into()),
+            Self::Swap(dst, _) | Self::Neg(dst) | Self::Stride(dst) => operand(dst.into()),
             Self::Address(_, mem) | Self::Load { mem, .. } => operand(address(mem)),
             Self::Store { mem, src, .. } => {
                 operand(address(mem));
                 operand(src);
             }
+            Self::AtomicAdd(address, amount) => {
+                operand(address.into());
+                operand(amount.into());
+            }
             Self::Call(_, arguments) => (1..=u32::from(arguments)).for_each(|n| operand(Reg(n).into())),
-            Self::Number(..) | Self::Map(..) => {}
+            Self::Number(..) | Self::Variable(..) | Self::Map(..) | Self::Function(..) => {}
         }
     }
 
@@ -299,11 +346,17 @@ impl VInst {
                 f(dst);
                 operand = Some(src);
             }
-            Self::MoveSigned(dst, src, _) | Self::MoveLow(dst, src) => {
+            Self::MoveSigned(dst, src, _) | Self::MoveLow(dst, src) | Self::AtomicAdd(dst, src) => {
                 f(dst);
                 f(src);
             }
-            Self::Swap(dst, _) | Self::Neg(dst) | Self::Number(dst, _) | Self::Map(dst, ..) => f(dst),
+            Self::Swap(dst, _)
+            | Self::Neg(dst)
+            | Self::Number(dst, _)
+            | Self::Variable(dst, _)
+            | Self::Map(dst, ..)
+            | Self::Function(dst, _)
+            | Self::Stride(dst) => f(dst),
             Self::Address(dst, mem) | Self::Load { dst, mem, .. } => {
                 f(dst);
                 address = Some(mem);

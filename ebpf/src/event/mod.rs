@@ -4,6 +4,7 @@ mod action;
 mod decode;
 mod format;
 pub mod ring;
+mod trouble;
 
 use probebook_lang::source::Span;
 
@@ -48,10 +49,14 @@ pub enum Event {
     },
     /// `exit(code)`; nothing that was sent after it follows.
     Exit(i64),
-    /// A program noticed something wrong; rate-limited, with the number of times since the last one.
+    /// Something has gone wrong while a program ran; rate-limited, with the number of times since the last one.
     Warning {
         /// One sentence.
         message: String,
+        /// What to do, if something can be done.
+        help: Option<String>,
+        /// The helper of Linux that failed.
+        helper: Option<Failure>,
         /// Where in the source.
         span: Span,
         /// How often since the last event of the same place.
@@ -59,6 +64,17 @@ pub enum Event {
     },
     /// So many records found no room in the ring buffer since the last such event.
     Lost(u64),
+}
+
+/// A helper of Linux that has failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its name without the `bpf_`.
+    pub helper: &'static str,
+    /// What it returned: an error as a negative number, or 0 for nothing.
+    pub code: i64,
+    /// The error in Linux's words.
+    pub error: String,
 }
 
 /// What a text comes from.

@@ -9,7 +9,6 @@
 //!
 //! *Not here:* the bytes of a record (`decode`), the text of a `printf` (`format`).
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
@@ -26,14 +25,15 @@ use probebook_lang::source::Span;
 use super::action::{self, Output, cat};
 use super::decode::decode;
 use super::format::print;
+use super::trouble::Troubles;
 use super::{Event, Origin};
 use crate::clock::{now, strftime};
 use crate::map::Map;
-use crate::object::{Counter, MapRef, Object, ProgramSpec};
-use crate::session::counters::Counters;
+use crate::object::{Counter, MapRef, Object, ProgramSpec, Site};
+use crate::session::counters::{Counters, Shared};
 use crate::value::Value;
 
-/// The time between two reports of losses, and of warnings of one place.
+/// The time between two reports of losses and troubles.
 const PACE: Duration = Duration::from_millis(100);
 /// Bytes of text that may wait for the consumer.
 const QUEUE_BYTES: usize = 64 << 20;
@@ -48,6 +48,10 @@ pub struct Setup {
     pub maps: Vec<Arc<Map>>,
     /// Where losses are counted.
     pub counters: Arc<Counters>,
+    /// Where programs notice what goes wrong.
+    pub globals: Arc<Shared>,
+    /// The places.
+    pub sites: Vec<Site>,
 }
 
 /// Where the session stands, for the thread to see.
@@ -63,7 +67,7 @@ enum Phase {
 }
 
 /// Shared with the thread.
-struct Shared {
+struct Common {
     phase: AtomicU8,
     /// An exit record was seen.
     exited: AtomicBool,
@@ -80,7 +84,7 @@ struct Shared {
 /// The consumer's side of the queue.
 pub struct Queue {
     events: Receiver<(Event, usize)>,
-    shared: Arc<Shared>,
+    shared: Arc<Common>,
 }
 
 impl Queue {
@@ -94,7 +98,7 @@ impl Queue {
         if wake < 0 {
             return Err(io::Error::last_os_error());
         }
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(Common {
             phase: AtomicU8::new(Phase::Running as u8),
             exited: AtomicBool::new(false),
             gone: AtomicBool::new(false),
@@ -111,7 +115,7 @@ impl Queue {
             maps: setup.maps,
             counters: setup.counters,
             reported: 0,
-            warnings: BTreeMap::new(),
+            watch: Troubles::new(setup.globals, setup.sites),
             queue: sender,
             shared: Arc::clone(&shared),
         };
@@ -148,6 +152,11 @@ impl Queue {
         }
     }
 
+    /// An exit ends only what was before.
+    pub fn resume(&self) {
+        self.shared.exited.store(false, Ordering::Release);
+    }
+
     /// From here on `end` programs send.
     pub fn ending(&self) {
         self.shared.phase.store(Phase::Ending as u8, Ordering::Release);
@@ -179,10 +188,9 @@ struct Drain {
     counters: Arc<Counters>,
     /// Lost records that were reported.
     reported: u64,
-    /// By place: when it was reported last, and how often it came since.
-    warnings: BTreeMap<(Span, &'static str), (Option<Instant>, u64)>,
+    watch: Troubles,
     queue: Sender<(Event, usize)>,
-    shared: Arc<Shared>,
+    shared: Arc<Common>,
 }
 
 /// The consumer has gone.
@@ -206,7 +214,7 @@ impl Drain {
             self.shared.emptied.notify_all();
             if over || last_report.elapsed() >= PACE {
                 last_report = Instant::now();
-                if self.report(over).is_err() || over {
+                if self.report().is_err() || over {
                     return;
                 }
             }
@@ -219,16 +227,12 @@ impl Drain {
         let entry = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
         let wake = self.shared.wake.as_raw_fd();
         let mut fds = [entry(ring), entry(wake)];
-        let timeout = if self.has_news() { PACE.as_millis() as i32 } else { 1000 };
+        let timeout = if self.watch.is_empty() { 1000 } else { PACE.as_millis() as i32 };
         // SAFETY: two valid entries; both descriptors are open.
         unsafe { libc::poll(fds.as_mut_ptr(), 2, timeout) };
         let mut count = 0u64;
         // SAFETY: eight bytes of `count` are written; the descriptor does not block.
         unsafe { libc::read(wake, (&raw mut count).cast(), 8) };
-    }
-
-    fn has_news(&self) -> bool {
-        self.warnings.values().any(|(_, times)| *times > 0)
     }
 
     /// Lets the consumer catch up; a consumer that has stopped the session is not waited for.
@@ -287,16 +291,6 @@ impl Drain {
                 let code = bytes.get(8..16).and_then(|code| code.first_chunk());
                 Event::Exit(code.map_or(0, |code| i64::from_ne_bytes(*code)))
             }
-            RecordKind::RuntimeWarning(warning) => {
-                let (span, message) = (record.span, warning.message());
-                let (last, times) = self.warnings.entry((span, message)).or_default();
-                *times += 1;
-                if last.is_some_and(|last| last.elapsed() < PACE) {
-                    return Ok(());
-                }
-                *last = Some(Instant::now());
-                Event::Warning { message: message.to_owned(), span, times: std::mem::take(times) }
-            }
         };
         self.send(event)
     }
@@ -328,24 +322,16 @@ impl Drain {
         Event::Failed { message: format!("{what} failed: {error}"), span }
     }
 
-    /// Reports losses, and warnings that came since their last report.
-    fn report(&mut self, all: bool) -> Result<(), Gone> {
+    /// Reports losses and troubles that came since their last report.
+    fn report(&mut self) -> Result<(), Gone> {
         let lost = self.counters.total(Counter::LostRecords);
         if lost > self.reported {
             let new = lost - self.reported;
             self.reported = lost;
             self.send(Event::Lost(new))?;
         }
-        let due = |(last, times): &(Option<Instant>, u64)| {
-            *times > 0 && (all || last.is_none_or(|last| last.elapsed() >= PACE))
-        };
-        let due: Vec<_> =
-            self.warnings.iter().filter(|(_, state)| due(state)).map(|(place, _)| *place).collect();
-        for (span, message) in due {
-            let Some((last, times)) = self.warnings.get_mut(&(span, message)) else { continue };
-            *last = Some(Instant::now());
-            let times = std::mem::take(times);
-            self.send(Event::Warning { message: message.to_owned(), span, times })?;
+        for event in self.watch.news() {
+            self.send(event)?;
         }
         Ok(())
     }

@@ -103,6 +103,28 @@ pub fn functions(path: &str) -> Result<Vec<(String, u64)>, Unavailable> {
     Ok(functions.into_iter().map(|(name, _, offset)| (name.to_owned(), offset)).collect())
 }
 
+/// A function or variable of a binary; of several with one name the one that others are linked to.
+///
+/// # Errors
+/// In words, where the file cannot be read.
+pub fn symbol(path: &str, name: &str) -> Result<Option<probebook_lang::host::Symbol>, Unavailable> {
+    let data = fs::read(path).map_err(|error| Unavailable(format!("{path}: {error}")))?;
+    let file = object::File::parse(&*data)
+        .map_err(|error| Unavailable(format!("{path}: not a binary with symbols: {error}")))?;
+    let is_fixed = file.kind() == object::ObjectKind::Executable;
+    let is_wanted = |symbol: &Symbol<'_, '_>| {
+        symbol.is_definition()
+            && symbol.name() == Ok(name)
+            && matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data)
+    };
+    let found = file.symbols().chain(file.dynamic_symbols()).filter(is_wanted).min_by_key(Symbol::is_local);
+    Ok(found.map(|symbol| probebook_lang::host::Symbol {
+        address: symbol.address(),
+        size: symbol.size(),
+        is_fixed,
+    }))
+}
+
 /// A part of the file that is loaded to memory.
 struct Segment {
     address: u64,

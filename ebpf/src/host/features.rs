@@ -15,11 +15,14 @@ const INITIAL_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
 pub fn target() -> &'static Target {
     static TARGET: OnceLock<Target> = OnceLock::new();
     TARGET.get_or_init(|| {
-        let [new, next, destroy, sum] = btf::function_ids([
+        let [new, next, destroy, sum, strnstr, from_pid, release] = btf::function_ids([
             "bpf_iter_num_new",
             "bpf_iter_num_next",
             "bpf_iter_num_destroy",
             "bpf_map_sum_elem_count",
+            "bpf_strnstr",
+            "bpf_task_from_pid",
+            "bpf_task_release",
         ]);
         let iter_num = match (new, next, destroy) {
             (Some(new), Some(next), Some(destroy)) => Some([new, next, destroy]),
@@ -30,6 +33,8 @@ pub fn target() -> &'static Target {
             cpus: possible_cpus(),
             iter_num,
             map_sum_elem_count: sum,
+            strnstr,
+            task_from_pid: from_pid.zip(release).map(<[u32; 2]>::from),
             pid_namespace: pid_namespace(),
         }
     })

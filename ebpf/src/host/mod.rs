@@ -9,6 +9,7 @@ pub mod btf;
 pub mod elf;
 pub mod features;
 mod files;
+mod kallsyms;
 mod kernel;
 pub mod tracefs;
 
@@ -17,7 +18,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use probebook_lang::host::{Host, KernelFunction, TextFile, TracepointFormat, Unavailable};
+use probebook_lang::host::{
+    FunctionType, Host, KernelFunction, Symbol, TextFile, TracepointFormat, Unavailable,
+};
 use probebook_lang::types::Type;
 use probebook_lang::types::structure::{Enumeration, Keyword, Structure};
 
@@ -97,6 +100,25 @@ impl Host for LiveHost {
         Ok(functions)
     }
 
+    fn symbol(&self, path: &str, name: &str) -> Result<Option<Symbol>, Unavailable> {
+        elf::symbol(path, name)
+    }
+
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, Unavailable> {
+        kallsyms::address(name)
+    }
+
+    /// Linux finds it by its name in its own symbol table, where variables may be missing.
+    fn kernel_variable(&self, name: &str) -> Result<Option<u32>, Unavailable> {
+        let Some(id) = btf::variable_id(name) else { return Ok(None) };
+        match kallsyms::address(name)? {
+            Some(_) => Ok(Some(id)),
+            None => Err(Unavailable(format!(
+                "this Linux keeps no addresses of variables as `{name}` (CONFIG_KALLSYMS_ALL)"
+            ))),
+        }
+    }
+
     fn header(
         &self,
         name: &str,
@@ -141,6 +163,10 @@ impl Host for LiveHost {
 
     fn raw_tracepoint(&self, name: &str) -> Option<Vec<(String, Type)>> {
         btf::types::raw_tracepoint(name)
+    }
+
+    fn kernel_function_type(&self, name: &str) -> Option<FunctionType> {
+        btf::types::function(name)
     }
 
     fn has_kernel_function(&self, name: &str) -> bool {

@@ -32,8 +32,15 @@ fn print(code: &[u64], relocated: impl Fn(usize, u8) -> Option<String>) -> Strin
         let (text, words) = match Instruction::decode(&code[index..]) {
             Some(instruction) => {
                 let text = match instruction {
+                    Instruction::LoadImmediate(dst, Immediate::Function(distance)) => {
+                        Some(format!("r{dst} = function {} ll", target(index, distance)))
+                    }
                     Instruction::LoadImmediate(dst, _) => relocated(index, dst),
+                    Instruction::CallFunction(distance) => {
+                        Some(format!("call function {}", target(index, distance)))
+                    }
                     Instruction::Jump(offset) => Some(format!("goto {}", target(index, offset))),
+                    Instruction::JumpFar(offset) => Some(format!("gotol {}", target(index, offset))),
                     Instruction::Branch(cond, a, b, offset) => {
                         Some(format!("if {} goto {}", Comparison(cond, a, b), target(index, offset)))
                     }
@@ -49,8 +56,8 @@ fn print(code: &[u64], relocated: impl Fn(usize, u8) -> Option<String>) -> Strin
     out
 }
 
-fn target(index: usize, offset: i16) -> i64 {
-    index as i64 + 1 + i64::from(offset)
+fn target(index: usize, offset: impl Into<i64>) -> i64 {
+    index as i64 + 1 + offset.into()
 }
 
 impl fmt::Display for Source {
@@ -135,9 +142,13 @@ impl fmt::Display for Instruction {
             Self::MoveSigned(dst, src, width) => write!(f, "r{dst} = ({})r{src}", width.symbol(true)),
             Self::MoveLow(dst, src) => write!(f, "w{dst} = w{src}"),
             Self::LoadImmediate(dst, Immediate::Number(number)) => write!(f, "r{dst} = {number:#x} ll"),
+            Self::LoadImmediate(dst, Immediate::Variable(id)) => write!(f, "r{dst} = variable {id} ll"),
             Self::LoadImmediate(dst, Immediate::Map(fd)) => write!(f, "r{dst} = map fd {fd} ll"),
             Self::LoadImmediate(dst, Immediate::MapValue(fd, offset)) => {
                 write!(f, "r{dst} = &map fd {fd}[0]+{offset} ll")
+            }
+            Self::LoadImmediate(dst, Immediate::Function(distance)) => {
+                write!(f, "r{dst} = function {distance:+} ll")
             }
             Self::Load { dst, base, offset, width, signed } => {
                 write!(f, "r{dst} = *({} *)(r{base} {offset:+})", width.symbol(signed))
@@ -145,13 +156,16 @@ impl fmt::Display for Instruction {
             Self::Store { base, offset, width, src } => {
                 write!(f, "*({} *)(r{base} {offset:+}) = {src}", width.symbol(false))
             }
+            Self::AtomicAdd { base, offset, src } => write!(f, "lock *(u64 *)(r{base} {offset:+}) += r{src}"),
             Self::Jump(offset) => write!(f, "goto {offset:+}"),
+            Self::JumpFar(offset) => write!(f, "gotol {offset:+}"),
             Self::Branch(cond, a, b, offset) => write!(f, "if {} goto {offset:+}", Comparison(cond, a, b)),
             Self::CallHelper(number) => match Helper::from_number(number) {
                 Some(helper) => write!(f, "call {}#{number}", helper.name()),
                 None => write!(f, "call #{number}"),
             },
             Self::CallKfunc(id) => write!(f, "call kernel-function#{id}"),
+            Self::CallFunction(distance) => write!(f, "call function {distance:+}"),
             Self::Exit => f.write_str("exit"),
         }
     }

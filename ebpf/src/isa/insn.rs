@@ -75,6 +75,10 @@ pub enum Immediate {
     Map(i32),
     /// The address of a byte of a map's first element.
     MapValue(i32, u32),
+    /// A function of the program, for a helper that calls it: words from the next one. Linux 5.13.
+    Function(i32),
+    /// A variable of Linux, by its BTF id. Linux 5.10.
+    Variable(u32),
 }
 
 /// An instruction; targets of jumps are relative to the next word.
@@ -116,15 +120,28 @@ pub enum Instruction {
         /// What.
         src: Source,
     },
+    /// `*(u64 *)(base + offset) += src`, at once for all CPUs.
+    AtomicAdd {
+        /// Address.
+        base: Register,
+        /// Bytes from it.
+        offset: i16,
+        /// What is added.
+        src: Register,
+    },
     /// Jumps over so many words.
     Jump(i16),
+    /// Jumps over any number of words. Linux 6.6.
+    JumpFar(i32),
     /// Jumps if the condition holds.
     Branch(Cond, Register, Source, i16),
     /// Calls a helper.
     CallHelper(u32),
     /// Calls a kernel function by its BTF id. Linux 5.13 and later.
     CallKfunc(u32),
-    /// Ends the program.
+    /// Calls a function of the program: words from the next one.
+    CallFunction(i32),
+    /// Ends the function.
     Exit,
 }
 
@@ -134,19 +151,25 @@ const LDX: u8 = 0x01;
 const ST: u8 = 0x02;
 const STX: u8 = 0x03;
 const JMP: u8 = 0x05;
+const JMP32: u8 = 0x06;
 const ALU64: u8 = 0x07;
 const ALU: u8 = 0x04;
 const X: u8 = 0x08;
 const IMM: u8 = 0x00;
 const MEM: u8 = 0x60;
 const MEMSX: u8 = 0x80;
+/// The immediate says which operation; 0 adds.
+const ATOMIC: u8 = 0xc0;
 const NEG: u8 = 0x80;
 const END: u8 = 0xd0;
 const CALL: u8 = 0x80;
 const EXIT: u8 = 0x90;
 const PSEUDO_MAP_FD: u8 = 1;
 const PSEUDO_MAP_VALUE: u8 = 2;
+const PSEUDO_BTF_ID: u8 = 3;
 const PSEUDO_KFUNC: u8 = 2;
+const PSEUDO_CALL: u8 = 1;
+const PSEUDO_FUNC: u8 = 4;
 
 fn word(opcode: u8, dst: Register, src: Register, offset: i16, immediate: i32) -> u64 {
     u64::from(opcode)
@@ -232,6 +255,8 @@ impl Instruction {
                     Immediate::Number(number) => (0, number as i32, (number >> 32) as i32),
                     Immediate::Map(fd) => (PSEUDO_MAP_FD, fd, 0),
                     Immediate::MapValue(fd, offset) => (PSEUDO_MAP_VALUE, fd, offset as i32),
+                    Immediate::Function(distance) => (PSEUDO_FUNC, distance, 0),
+                    Immediate::Variable(id) => (PSEUDO_BTF_ID, id as i32, 0),
                 };
                 code.push(word(LD | IMM | Width::B8 as u8, dst, src, 0, low));
                 word(0, 0, 0, 0, high)
@@ -244,13 +269,18 @@ impl Instruction {
                 Source::Register(register) => word(STX | MEM | width as u8, base, register, offset, 0),
                 Source::Immediate(immediate) => word(ST | MEM | width as u8, base, 0, offset, immediate),
             },
+            Self::AtomicAdd { base, offset, src } => {
+                word(STX | ATOMIC | Width::B8 as u8, base, src, offset, 0)
+            }
             Self::Jump(offset) => word(JMP, 0, 0, offset, 0),
+            Self::JumpFar(offset) => word(JMP32, 0, 0, 0, offset),
             Self::Branch(cond, dst, src, offset) => {
                 let (x, register, immediate) = src.parts();
                 word(JMP | cond as u8 | x, dst, register, offset, immediate)
             }
             Self::CallHelper(number) => word(JMP | CALL, 0, 0, 0, number as i32),
             Self::CallKfunc(id) => word(JMP | CALL, 0, PSEUDO_KFUNC, 0, id as i32),
+            Self::CallFunction(distance) => word(JMP | CALL, 0, PSEUDO_CALL, 0, distance),
             Self::Exit => word(JMP | EXIT, 0, 0, 0, 0),
         };
         code.push(last);
@@ -280,6 +310,8 @@ impl Instruction {
                         0 => Immediate::Number(u64::from(immediate as u32) | u64::from(high) << 32),
                         PSEUDO_MAP_FD => Immediate::Map(immediate),
                         PSEUDO_MAP_VALUE => Immediate::MapValue(immediate, high),
+                        PSEUDO_FUNC => Immediate::Function(immediate),
+                        PSEUDO_BTF_ID => Immediate::Variable(immediate as u32),
                         _ => return None,
                     },
                 )
@@ -295,6 +327,9 @@ impl Instruction {
             ST if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Immediate(immediate) }
             }
+            STX if opcode == STX | ATOMIC | Width::B8 as u8 && immediate == 0 => {
+                Self::AtomicAdd { base: dst, offset, src }
+            }
             STX if opcode & 0xe0 == MEM => {
                 Self::Store { base: dst, offset, width, src: Source::Register(src) }
             }
@@ -308,10 +343,12 @@ impl Instruction {
             JMP => match (opcode & 0xf0, src) {
                 (0, _) => Self::Jump(offset),
                 (CALL, 0) => Self::CallHelper(immediate as u32),
+                (CALL, PSEUDO_CALL) => Self::CallFunction(immediate),
                 (CALL, PSEUDO_KFUNC) => Self::CallKfunc(immediate as u32),
                 (EXIT, _) => Self::Exit,
                 (cond, _) => Self::Branch(condition(cond)?, dst, operand, offset),
             },
+            JMP32 if opcode == JMP32 => Self::JumpFar(immediate),
             _ => return None,
         })
     }
@@ -363,9 +400,11 @@ mod tests {
                 Instruction::LoadImmediate(a, Immediate::Number(number)),
                 Instruction::LoadImmediate(a, Immediate::Map(number as i32)),
                 Instruction::LoadImmediate(a, Immediate::MapValue(number as i32, offset as u32)),
+                Instruction::LoadImmediate(a, Immediate::Variable(number as u32)),
                 Instruction::Load { dst: a, base: b, offset, width, signed: false },
                 Instruction::Load { dst: a, base: b, offset, width: narrow, signed: true },
                 Instruction::Store { base: a, offset, width, src: source },
+                Instruction::AtomicAdd { base: a, offset, src: b },
                 Instruction::Jump(offset),
                 Instruction::Branch(cond, a, source, offset),
                 Instruction::CallHelper(number as u32),

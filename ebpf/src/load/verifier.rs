@@ -13,7 +13,12 @@ use crate::object::ProgramSpec;
 const KEPT: usize = 12;
 
 /// Reasons as the verifier words them (a fragment), and what they mean to a reader.
-const REASONS: [(&str, &str); 8] = [
+const REASONS: [(&str, &str); 11] = [
+    ("total number of maps per program", "the program uses more than the 64 maps that Linux allows"),
+    (
+        "cannot be patched due to 16-bit range",
+        "the program is too long for the jumps of this Linux; 6.6 and later have longer ones",
+    ),
     (
         "BPF program is too large",
         "the program takes more than a million steps to check: bound its loops more tightly",
@@ -26,6 +31,7 @@ const REASONS: [(&str, &str); 8] = [
     ("combined stack size", "the program needs more than the 512 bytes of stack"),
     ("unbounded memory access", "a memory access whose bounds cannot be seen"),
     ("invalid mem access", "a pointer is used that cannot be followed directly"),
+    ("cannot use helper", "Linux does not offer this here: not to this kind of probe, or it is locked down"),
     ("unknown func", "a helper function that this Linux does not offer to this kind of probe"),
     ("helper call is not allowed", "a helper function that this Linux does not offer to this kind of probe"),
 ];
@@ -85,6 +91,7 @@ mod tests {
             points: Vec::new(),
             code: vec![0; 4],
             relocations: Vec::new(),
+            functions: Vec::new(),
             spans: (0..4).map(|i| Span::new(10 * i, 10 * i + 5)).collect(),
             span: Span::new(0, 100),
         }

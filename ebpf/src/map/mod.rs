@@ -7,7 +7,7 @@ mod element;
 mod read;
 mod snapshot;
 
-pub use snapshot::{Entry, EntryValue, MapSnapshot};
+pub use snapshot::{Entry, EntryValue, MapSnapshot, Point};
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -45,15 +45,15 @@ impl Map {
     /// # Errors
     /// What the machine refuses.
     pub fn create(mut spec: MapSpec) -> Result<Self, Error> {
-        if spec.holds_buckets() {
-            let room = u32::try_from(HISTOGRAMS / stride(&spec)).unwrap_or(u32::MAX);
-            spec.max_entries = spec.max_entries.min(room.max(FEWEST_KEYS));
-        }
-        let kind = match spec.storage {
-            Storage::Hash => 1,
-            Storage::Array => 2,
-            Storage::PerCpuHash => 5,
-            Storage::PerCpuArray => 6,
+        spec.max_entries = room(&spec);
+        // Numbers of `enum bpf_map_type`.
+        let kind = match (spec.storage, spec.evicts) {
+            (Storage::Hash, false) => 1,
+            (Storage::Array, _) => 2,
+            (Storage::PerCpuHash, false) => 5,
+            (Storage::PerCpuArray, _) => 6,
+            (Storage::Hash, true) => 9,
+            (Storage::PerCpuHash, true) => 10,
         };
         let name = format!("AT_{}", spec.name);
         let fd = map::create(kind, spec.key_size, spec.value_size, spec.max_entries, 0, &name)
@@ -72,11 +72,12 @@ impl Map {
     /// What the machine refuses.
     pub fn snapshot(&self) -> Result<MapSnapshot, Error> {
         let raw = self.read().map_err(|error| self.failed("reading", error))?;
-        let mut entries = snapshot::entries(&self.spec, raw.iter());
-        if entries.is_empty() && self.spec.key.is_none() && self.was_zeroed.load(Ordering::Relaxed) {
-            entries.push(snapshot::zero(&self.spec));
+        let entries = snapshot::entries(&self.spec, raw.iter());
+        let mut snapshot = MapSnapshot { name: self.spec.name.clone(), ty: self.spec.ty.clone(), entries };
+        if snapshot.entries.is_empty() && self.spec.key.is_none() && self.was_zeroed.load(Ordering::Relaxed) {
+            snapshot.entries.push(snapshot.zero());
         }
-        Ok(MapSnapshot { name: self.spec.name.clone(), ty: self.spec.ty.clone(), entries })
+        Ok(snapshot)
     }
 
     /// Removes all elements.
@@ -150,6 +151,15 @@ impl Map {
     fn failed(&self, doing: &str, error: io::Error) -> Error {
         refused(&format!("{doing} the map @{}", self.spec.name), error)
     }
+}
+
+/// How many elements a map gets, of those that it is to have.
+pub fn room(spec: &MapSpec) -> u32 {
+    if !spec.holds_buckets() {
+        return spec.max_entries;
+    }
+    let room = u32::try_from(HISTOGRAMS / stride(spec)).unwrap_or(u32::MAX);
+    spec.max_entries.min(room.max(FEWEST_KEYS))
 }
 
 /// Bytes of an element's value as user space sees it: of all possible CPUs, in per-CPU maps.

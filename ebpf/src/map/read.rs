@@ -123,8 +123,14 @@ mod tests {
     fn batches_and_steps_see_the_same() {
         let ty = MapType { key: Some(vec![Type::I64]), value: MapValue::Plain(Type::I64), unit: None };
         let layout = Some(Layout::of(&Type::I64));
-        let map =
-            ir::Map { name: "many".into(), ty, key: layout.clone(), value: layout, max_entries: 10_000 };
+        let map = ir::Map {
+            name: "many".into(),
+            ty,
+            key: layout.clone(),
+            value: layout,
+            max_entries: 10_000,
+            evicts: false,
+        };
         let Ok(map) = Map::create(MapSpec::new(&map)) else { return };
         for key in 0..9_000u64 {
             map::update(map.as_fd(), &key.to_ne_bytes(), &(key * 2).to_ne_bytes()).expect("room");

@@ -1,7 +1,9 @@
 //! Elements as Linux gives them → [`MapSnapshot`]: values of all CPUs merged.
 
-use probebook_lang::types::layout::Shape;
-use probebook_lang::types::{MapType, MapValue};
+use std::collections::BTreeMap;
+
+use probebook_lang::types::layout::{Layout, Shape};
+use probebook_lang::types::{Gathered, MapType, MapValue};
 
 use crate::object::{MapSpec, Storage};
 use crate::value::Value;
@@ -43,10 +45,27 @@ pub enum EntryValue {
     },
     /// `hist`, `lhist`: the count of each bucket, as many as [`MapValue::buckets`].
     Buckets(Vec<u64>),
+    /// `tseries`: the intervals in which there was something, in order.
+    Series(Vec<Point>),
+}
+
+/// An interval of a time series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Its number: nanoseconds since 1970 divided by its length.
+    pub number: u64,
+    /// What was gathered in it.
+    pub value: Value,
 }
 
 /// Makes entries of raw elements: key bytes, and value bytes of all CPUs.
 pub(super) fn entries<'a>(spec: &MapSpec, raw: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Vec<Entry> {
+    if spec.key.is_none() && matches!(spec.ty.value, MapValue::Tseries { .. }) {
+        let all: Vec<u8> = raw.flat_map(|(_, value)| value).copied().collect();
+        let value = series(&spec.ty.value, &all);
+        let is_used = matches!(&value, EntryValue::Series(points) if !points.is_empty());
+        return is_used.then(|| Entry { key: Vec::new(), value }).into_iter().collect();
+    }
     if spec.key.is_none() && spec.ty.value.buckets() > 0 {
         return scalar_histogram(spec, raw).into_iter().collect();
     }
@@ -64,16 +83,23 @@ pub(super) fn entries<'a>(spec: &MapSpec, raw: impl Iterator<Item = (&'a [u8], &
     .collect()
 }
 
-/// What a scalar aggregation shows after it was set to zero.
-pub(super) fn zero(spec: &MapSpec) -> Entry {
-    let value = match &spec.ty.value {
-        kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }) => {
-            EntryValue::Buckets(vec![0; kind.buckets() as usize])
-        }
-        MapValue::Avg { .. } | MapValue::Stats { .. } => EntryValue::Average { total: 0, count: 0 },
-        other => EntryValue::Number(number(is_signed(other), 0)),
-    };
-    Entry { key: Vec::new(), value }
+impl MapSnapshot {
+    /// What a scalar map shows that was cleared, or set to zero: 0, or empty.
+    pub fn zero(&self) -> Entry {
+        let value = match &self.ty.value {
+            MapValue::Plain(ty) => {
+                let layout = Layout::of(ty);
+                EntryValue::Plain(Value::decode(&layout, &vec![0; layout.size as usize]))
+            }
+            kind @ (MapValue::Hist { .. } | MapValue::Lhist { .. }) => {
+                EntryValue::Buckets(vec![0; kind.buckets() as usize])
+            }
+            MapValue::Tseries { .. } => EntryValue::Series(Vec::new()),
+            MapValue::Avg { .. } | MapValue::Stats { .. } => EntryValue::Average { total: 0, count: 0 },
+            other => EntryValue::Number(number(is_signed(other), 0)),
+        };
+        Entry { key: Vec::new(), value }
+    }
 }
 
 fn key_parts(spec: &MapSpec, bytes: &[u8]) -> Vec<Value> {
@@ -124,6 +150,7 @@ fn merge(kind: &MapValue, value: &[u8], is_keyed: bool) -> Option<EntryValue> {
             }
             Some(EntryValue::Buckets(counts))
         }
+        MapValue::Tseries { .. } => Some(series(kind, value)),
         MapValue::Sum { .. } => {
             let sum = set().fold(0u64, u64::wrapping_add);
             set().next().map(|_| EntryValue::Number(number(signed, sum)))
@@ -138,6 +165,47 @@ fn merge(kind: &MapValue, value: &[u8], is_keyed: bool) -> Option<EntryValue> {
     };
     // An element of a keyed map that was zeroed has no set word anywhere: it is there, and it is 0.
     merged.or_else(|| is_keyed.then(|| EntryValue::Number(number(signed, 0))))
+}
+
+/// The intervals of all CPUs, those of the same number joined, of those at the same place the newest.
+fn series(kind: &MapValue, bytes: &[u8]) -> EntryValue {
+    let &MapValue::Tseries { intervals, how, signed, .. } = kind else {
+        return EntryValue::Series(Vec::new());
+    };
+    let mut joined: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+    for interval in bytes.as_chunks::<24>().0 {
+        let mut words = words(interval);
+        let mut word = || words.next().unwrap_or(0);
+        let (value, meta, number) = (word(), word(), word());
+        if number == 0 {
+            continue;
+        }
+        joined
+            .entry(number)
+            .and_modify(|(kept, kept_meta)| {
+                let flip = if signed { 1 << 63 } else { 0 };
+                match how {
+                    Gathered::Last if *kept_meta < meta => (*kept, *kept_meta) = (value, meta),
+                    Gathered::Last => {}
+                    Gathered::Avg => {
+                        (*kept, *kept_meta) = (kept.wrapping_add(value), kept_meta.wrapping_add(meta));
+                    }
+                    Gathered::Sum => *kept = kept.wrapping_add(value),
+                    Gathered::Min => *kept = (*kept ^ flip).min(value ^ flip) ^ flip,
+                    Gathered::Max => *kept = (*kept ^ flip).max(value ^ flip) ^ flip,
+                }
+            })
+            .or_insert((value, meta));
+    }
+    // What another CPU has not replaced yet is older than the newest at its place.
+    let newest = joined.keys().next_back().copied().unwrap_or(0);
+    let points = joined.into_iter().filter(|(number, _)| newest - number < u64::from(intervals));
+    let value = |(value, meta): (u64, u64)| match (how, signed) {
+        (Gathered::Avg, true) => Value::Int((value as i64).checked_div(meta as i64).unwrap_or(0)),
+        (Gathered::Avg, false) => Value::Uint(value.checked_div(meta).unwrap_or(0)),
+        _ => number(signed, value),
+    };
+    EntryValue::Series(points.map(|(number, kept)| Point { number, value: value(kept) }).collect())
 }
 
 fn extreme(values: impl Iterator<Item = u64>, signed: bool, largest: bool) -> Option<Value> {
@@ -171,7 +239,6 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u64> + '_ {
 mod tests {
     use probebook_lang::ir;
     use probebook_lang::types::Type;
-    use probebook_lang::types::layout::Layout;
 
     use super::*;
 
@@ -182,7 +249,7 @@ mod tests {
             _ => None,
         };
         let key = ty.key_type().map(|ty| Layout::of(&ty));
-        MapSpec::new(&ir::Map { name: "m".into(), ty, key, value, max_entries: 8 })
+        MapSpec::new(&ir::Map { name: "m".into(), ty, key, value, max_entries: 8, evicts: false })
     }
 
     fn bytes(words: &[u64]) -> Vec<u8> {

@@ -14,7 +14,14 @@ fn spec(key: Option<Vec<Type>>, value: MapValue) -> MapSpec {
         _ => None,
     };
     let key = ty.key_type().map(|ty| Layout::of(&ty));
-    MapSpec::new(&ir::Map { name: "a_map_with_a_long_name".into(), ty, key, value, max_entries: 16 })
+    MapSpec::new(&ir::Map {
+        name: "a_map_with_a_long_name".into(),
+        ty,
+        key,
+        value,
+        max_entries: 16,
+        evicts: false,
+    })
 }
 
 /// Sets an element; in a per-CPU map the words are those of the last CPU.

@@ -17,20 +17,22 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use probebook_lang::config::Config;
-use probebook_lang::diagnostic::Diagnostic;
+use probebook_lang::config::{Config, MissingProbes};
+use probebook_lang::diagnostic::{Code, Diagnostic};
+use probebook_lang::probes::AttachPoint;
 
 use crate::Error;
 use crate::attach::{Attachment, Plan, reaper};
 use crate::error::refused;
 use crate::event::Event;
 use crate::event::ring::{self, Queue, Setup};
+use crate::isa::Helper;
 use crate::load::{Program, Terms};
 use crate::map::{Map, MapSnapshot};
-use crate::object::{Counter, MapRef, Object};
+use crate::object::{Counter, MapRef, Object, Site, Trouble};
 use crate::sys::perf::boot_clock_ns;
 use crate::sys::program::RunCounts;
-use crate::tracer::{Counts, Running};
+use crate::tracer::{Counts, Purpose, Running, Trial};
 use counters::{Counters, Shared};
 
 /// How long to wait for the event thread to take what `begin` or an exiting program has sent.
@@ -61,6 +63,10 @@ pub struct Parts<'a> {
     pub ring_bytes: u32,
     /// Whether Linux counts runs and time while the session lives.
     pub statistics: bool,
+    /// What for.
+    pub purpose: Purpose,
+    /// Attach, but run nothing.
+    pub dry_run: bool,
 }
 
 /// A started program.
@@ -75,9 +81,11 @@ pub struct Session {
     warnings: Vec<Diagnostic>,
     config: Config,
     probes: Vec<String>,
-    globals: Shared,
+    globals: Arc<Shared>,
+    sites: Vec<Site>,
     counters: Arc<Counters>,
     _scratch: OwnedFd,
+    _constants: OwnedFd,
     queue: Queue,
     statistics: Option<OwnedFd>,
     started: Instant,
@@ -95,9 +103,10 @@ impl Session {
     /// What the machine refuses; then nothing is left attached.
     pub fn start(object: &Object, parts: Parts<'_>) -> Result<Self, Error> {
         let made = |error| refused("making the maps of a session", error);
-        let globals = Shared::create(object.zeros()).map_err(made)?;
+        let globals = Arc::new(Shared::create(object).map_err(made)?);
         let counters = Arc::new(Counters::create(parts.cpus).map_err(made)?);
-        let scratch = counters::create_scratch(object.scratch_size).map_err(made)?;
+        let scratch = counters::create_scratch(object.scratch_size, parts.cpus).map_err(made)?;
+        let constants = counters::create_constants(&object.constants).map_err(made)?;
         let ring = ring::create(parts.ring_bytes).map_err(|error| made(std::io::Error::other(error)))?;
         let terms = Terms {
             plan: &parts.plan,
@@ -105,12 +114,13 @@ impl Session {
             log_size: parts.config.log_size,
         };
         let mut programs = Vec::with_capacity(object.programs.len());
-        for spec in &object.programs {
+        for spec in object.programs.iter().filter(|spec| is_wanted(&spec.points, parts.purpose)) {
             let resolve = |map: MapRef| match map {
                 MapRef::User(index) => parts.maps[index as usize].as_fd(),
                 MapRef::Ring => ring::descriptor(&ring),
                 MapRef::Counters => counters.as_fd(),
                 MapRef::Scratch => scratch.as_fd(),
+                MapRef::Constants => constants.as_fd(),
                 MapRef::Globals => globals.as_fd(),
             };
             programs.push(Program::load(spec, terms, resolve)?);
@@ -120,10 +130,10 @@ impl Session {
             records: object.records.clone(),
             maps: parts.maps.clone(),
             counters: Arc::clone(&counters),
+            globals: Arc::clone(&globals),
+            sites: object.sites.clone(),
         })
         .map_err(|error| refused("starting the event thread", error))?;
-        let names = |program: &Program| program.points.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let probes = programs.iter().filter(|program| !program.is_special()).flat_map(names).collect();
         let mut session = Self {
             programs,
             attachments: Vec::new(),
@@ -133,10 +143,12 @@ impl Session {
             result_map: parts.result_map,
             warnings: parts.warnings,
             config: parts.config,
-            probes,
+            probes: Vec::new(),
             globals,
+            sites: object.sites.clone(),
             counters,
             _scratch: scratch,
+            _constants: constants,
             queue,
             statistics: parts
                 .statistics
@@ -147,16 +159,44 @@ impl Session {
             idle: RunCounts::default(),
             last: None,
         };
-        session.go_live(&parts.plan)?;
+        session.attach(&parts.plan)?;
+        if !parts.dry_run {
+            session.go_live()?;
+        }
         Ok(session)
     }
 
-    fn go_live(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+    /// Attaches all programs, or as many as the setting `missing_probes` is content with, if any.
+    fn attach(&mut self, plan: &Plan<'_>) -> Result<(), Error> {
+        let mut left_out = None;
         for program in self.programs.iter().filter(|program| !program.is_special()) {
-            self.attachments.push(plan.attach(program)?);
+            match (plan.attach(program), self.config.missing_probes) {
+                (Ok(attachment), _) => {
+                    self.attachments.push(attachment);
+                    self.probes.extend(program.points.iter().map(ToString::to_string));
+                }
+                (
+                    Err(error @ Error::Attach { .. }),
+                    policy @ (MissingProbes::Warn | MissingProbes::Ignore),
+                ) => {
+                    if policy == MissingProbes::Warn {
+                        let warning = Diagnostic::warning(Code::NotAttached, program.span, error.to_string());
+                        self.warnings.push(warning.note("this probe is left out"));
+                    }
+                    left_out = Some(error);
+                }
+                (Err(error), _) => return Err(error),
+            }
         }
+        match left_out {
+            Some(error) if !self.waits() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn go_live(&mut self) -> Result<(), Error> {
         self.globals.set_started(boot_clock_ns());
-        let begin = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::Begin);
+        let begin = |program: &&Program| program.points.contains(&AttachPoint::Begin);
         let mut began = false;
         for program in self.programs.iter().filter(begin) {
             program.run()?;
@@ -198,9 +238,38 @@ impl Session {
         sum
     }
 
+    /// Whether something may still happen.
+    fn waits(&self) -> bool {
+        let on_signal = |program: &Program| program.points.contains(&AttachPoint::Signal);
+        !self.attachments.is_empty() || self.programs.iter().any(on_signal)
+    }
+
+    fn trial_programs(&self) -> impl Iterator<Item = (&str, &Program)> {
+        self.programs.iter().filter_map(|program| match program.points.first() {
+            Some(AttachPoint::Test(name) | AttachPoint::Bench(name)) => Some((name.as_str(), program)),
+            _ => None,
+        })
+    }
+
+    /// Updates that were dropped because a map was full.
+    fn map_full(&self) -> u64 {
+        let is_update = |site: &Site| site.trouble == Trouble::Helper(Helper::MapUpdateElem);
+        let sites = self.sites.iter().enumerate().filter(|(_, site)| is_update(site));
+        sites.map(|(index, _)| self.globals.notice(index).times).sum()
+    }
+
     fn detach(&mut self) {
         self.globals.set_gate(false);
         self.attachments.drain(..).for_each(reaper::close);
+    }
+}
+
+/// Whether a program that is run for this purpose has use for what belongs to these points.
+fn is_wanted(points: &[AttachPoint], purpose: Purpose) -> bool {
+    match points.first() {
+        Some(AttachPoint::Test(_)) => purpose == Purpose::Test,
+        Some(AttachPoint::Bench(_)) => purpose == Purpose::Bench,
+        _ => true,
     }
 }
 
@@ -217,8 +286,15 @@ impl Running for Session {
         &self.probes
     }
 
+    fn probe_count(&self) -> usize {
+        let run =
+            self.programs.iter().filter(|program| program.is_special()).flat_map(|program| &program.points);
+        let counted = run.filter(|point| !matches!(point, AttachPoint::Test(_) | AttachPoint::Bench(_)));
+        self.probes.len() + counted.count()
+    }
+
     fn is_finished(&self) -> bool {
-        self.stopped || self.attachments.is_empty() || self.queue.has_exited()
+        self.stopped || self.queue.has_exited() || !self.waits()
     }
 
     fn result_map(&self) -> Option<&str> {
@@ -227,7 +303,7 @@ impl Running for Session {
 
     fn next_event(&mut self, deadline: Instant) -> Option<Event> {
         // What `begin` has sent is in the queue already; nothing else comes where nothing is attached.
-        let idle = !self.stopped && self.attachments.is_empty();
+        let idle = !self.stopped && !self.waits();
         self.queue.next(if idle { Instant::now() } else { deadline })
     }
 
@@ -247,13 +323,41 @@ impl Running for Session {
         Counts {
             events: runs,
             lost: self.counters.total(Counter::LostRecords),
-            map_full: self.counters.total(Counter::MapFull),
+            map_full: self.map_full(),
             missed,
         }
     }
 
     fn started(&self) -> Instant {
         self.started
+    }
+
+    fn signal(&mut self) -> Result<(), Error> {
+        let waiting = |program: &&Program| program.points.contains(&AttachPoint::Signal);
+        if self.stopped || self.queue.has_exited() {
+            return Ok(());
+        }
+        self.programs.iter().filter(waiting).try_for_each(|program| program.run().map(drop))?;
+        // One of them may have exited.
+        self.queue.settle(SETTLE);
+        Ok(())
+    }
+
+    fn trials(&self) -> Vec<String> {
+        self.trial_programs().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn run_trial(&mut self, index: usize, times: u32) -> Result<Trial, Error> {
+        self.queue.resume();
+        let Some((_, program)) = self.trial_programs().nth(index) else { return Ok(Trial::default()) };
+        let before = program.run_counts();
+        let mut trial = Trial::default();
+        for _ in 0..times {
+            trial.result = program.run()?;
+        }
+        let nanoseconds = program.run_counts().time_ns.saturating_sub(before.time_ns);
+        self.queue.settle(SETTLE);
+        Ok(Trial { time: Duration::from_nanos(nanoseconds), has_exited: self.queue.has_exited(), ..trial })
     }
 
     fn stop(&mut self) -> Result<(), Error> {
@@ -268,8 +372,8 @@ impl Running for Session {
             self.queue.settle(SETTLE);
         }
         self.queue.ending();
-        let end = |program: &&Program| program.points.contains(&probebook_lang::probes::AttachPoint::End);
-        let ended = self.programs.iter().filter(end).try_for_each(Program::run);
+        let end = |program: &&Program| program.points.contains(&AttachPoint::End);
+        let ended = self.programs.iter().filter(end).try_for_each(|program| program.run().map(drop));
         self.queue.over();
         self.lease = None;
         ended

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use probebook_lang::diagnostic::Code;
 use probebook_lang::source::Source;
 
 use crate::codegen::tests::is_live;
@@ -127,4 +128,25 @@ fn a_map_with_wider_keys_takes_its_content_along() {
     entries.sort_by(|a, b| a.key.cmp(&b.key));
     let keys: Vec<String> = entries.iter().map(|entry| entry.key[0].to_string()).collect();
     assert_eq!(keys, ["a", "a longer key than before"]);
+}
+
+#[test]
+fn a_probe_that_cannot_be_attached_may_be_left_out() {
+    if !is_live() {
+        return;
+    }
+    // No process has this number: the largest possible one is 2^22.
+    let options = Options { command: Some((1 << 22) + 1), ..Options::default() };
+    let probes = "uprobe:libc:malloc { @x = 4; } interval:s:9 { @y = 1; }";
+    for (policy, warnings) in [("warn", 1), ("ignore", 0)] {
+        let mut tracer = LiveTracer::new();
+        let text = format!("config = {{ missing_probes = {policy} }} {probes}");
+        let running = start(&mut tracer, &text, &options).expect("a session");
+        let codes: Vec<_> = running.warnings().iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, vec![Code::NotAttached; warnings]);
+        assert_eq!((running.probes(), running.probe_count()), (&["interval:s:9".to_owned()][..], 1));
+    }
+    let alone = "config = { missing_probes = ignore } uprobe:libc:malloc { @x = 4; }";
+    let refusal = start(&mut LiveTracer::new(), alone, &options).err().expect("a refusal");
+    assert!(matches!(refusal, Refusal::Machine(crate::Error::Attach { .. })), "{refusal:?}");
 }

@@ -114,13 +114,14 @@ struct RawTracepointAttr {
 }
 const _: () = assert!(size_of::<RawTracepointAttr>() == 16);
 
-/// Attaches a program to a raw tracepoint. Linux 4.17.
+/// Attaches a program to a raw tracepoint, or, without a name, to the function it was loaded for. Linux 4.17,
+/// functions 5.5.
 ///
 /// # Errors
 /// What Linux answers.
-pub fn raw_tracepoint(program: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd> {
-    let mut attr =
-        RawTracepointAttr { name: name.as_ptr() as u64, prog_fd: program.as_raw_fd() as u32, padding: 0 };
+pub fn raw_tracepoint(program: BorrowedFd<'_>, name: Option<&CStr>) -> io::Result<OwnedFd> {
+    let name = name.map_or(0, |name| name.as_ptr() as u64);
+    let mut attr = RawTracepointAttr { name, prog_fd: program.as_raw_fd() as u32, padding: 0 };
     // SAFETY: the name outlives the call.
     unsafe { bpf_fd(Command::RawTracepointOpen, &mut attr) }
 }

@@ -36,6 +36,8 @@ pub enum Command {
     ObjGetInfo = 15,
     /// `BPF_RAW_TRACEPOINT_OPEN`, Linux 4.17.
     RawTracepointOpen = 17,
+    /// `BPF_BTF_LOAD`, Linux 4.18.
+    BtfLoad = 18,
     /// `BPF_MAP_LOOKUP_BATCH`, Linux 5.6.
     MapLookupBatch = 24,
     /// `BPF_LINK_CREATE`, Linux 5.7; for perf events 5.15.

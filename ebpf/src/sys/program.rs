@@ -18,14 +18,37 @@ pub enum ProgramType {
     PerfEvent = 7,
     /// raw tracepoints, begin and end
     RawTracepoint = 17,
+    /// functions of Linux with the types of their arguments
+    Tracing = 26,
 }
 
+/// What a program is loaded as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its type.
+    pub program: ProgramType,
+    /// How it will be attached, where that makes a difference; else 0.
+    pub attach: u32,
+    /// The BTF id of the function it belongs to; 0 where it is bound to none.
+    pub function: u32,
+}
+
+impl From<ProgramType> for Kind {
+    fn from(program: ProgramType) -> Self {
+        Self { program, attach: 0, function: 0 }
+    }
+}
+
+/// `BPF_TRACE_FENTRY` of `enum bpf_attach_type`, Linux 5.5.
+pub const TRACE_FENTRY: u32 = 24;
+/// `BPF_TRACE_FEXIT`, Linux 5.5.
+pub const TRACE_FEXIT: u32 = 25;
 /// `BPF_TRACE_KPROBE_MULTI` of `enum bpf_attach_type`, Linux 5.18.
 pub const TRACE_KPROBE_MULTI: u32 = 42;
 /// `BPF_TRACE_UPROBE_MULTI` of `enum bpf_attach_type`, Linux 6.6.
 pub const TRACE_UPROBE_MULTI: u32 = 48;
 
-/// The head of `union bpf_attr` for `BPF_PROG_LOAD`, up to `expected_attach_type`.
+/// The head of `union bpf_attr` for `BPF_PROG_LOAD`, up to `attach_btf_id`.
 #[repr(C)]
 #[derive(Default)]
 struct LoadAttr {
@@ -41,31 +64,78 @@ struct LoadAttr {
     prog_name: [u8; 16],
     prog_ifindex: u32,
     expected_attach_type: u32,
+    prog_btf_fd: u32,
+    func_info_rec_size: u32,
+    func_info: u64,
+    func_info_cnt: u32,
+    line_info_rec_size: u32,
+    line_info: u64,
+    line_info_cnt: u32,
+    attach_btf_id: u32,
 }
-const _: () = assert!(size_of::<LoadAttr>() == 72);
+const _: () = assert!(size_of::<LoadAttr>() == 112);
+
+/// The functions of a program, for helpers that call them.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionInfo<'a> {
+    /// The types.
+    pub btf: BorrowedFd<'a>,
+    /// First instruction and type of each, in order.
+    pub records: &'a [[u32; 2]],
+}
+
+/// The head of `union bpf_attr` for `BPF_BTF_LOAD`.
+#[repr(C)]
+struct BtfAttr {
+    btf: u64,
+    log: u64,
+    size: u32,
+    log_size: u32,
+    log_level: u32,
+    padding: u32,
+}
+const _: () = assert!(size_of::<BtfAttr>() == 32);
+
+/// Loads types.
+///
+/// # Errors
+/// What Linux answers.
+pub fn load_btf(types: &[u8]) -> io::Result<OwnedFd> {
+    let btf = types.as_ptr() as u64;
+    let mut attr = BtfAttr { btf, log: 0, size: types.len() as u32, log_size: 0, log_level: 0, padding: 0 };
+    // SAFETY: the bytes outlive the call.
+    unsafe { bpf_fd(Command::BtfLoad, &mut attr) }
+}
 
 /// Loads a program; with a `log` the verifier writes its reasons there.
 ///
 /// # Errors
 /// What Linux answers.
 pub fn load(
-    kind: ProgramType,
-    attach_type: u32,
+    kind: Kind,
     name: &str,
     code: &[u64],
     license: &str,
+    functions: Option<FunctionInfo<'_>>,
     log: Option<&mut Vec<u8>>,
 ) -> io::Result<OwnedFd> {
     let license = CString::new(license)?;
     let mut attr = LoadAttr {
-        prog_type: kind as u32,
+        prog_type: kind.program as u32,
         insn_cnt: code.len() as u32,
         insns: code.as_ptr() as u64,
         license: license.as_ptr() as u64,
         prog_name: object_name(name),
-        expected_attach_type: attach_type,
+        expected_attach_type: kind.attach,
+        attach_btf_id: kind.function,
         ..LoadAttr::default()
     };
+    if let Some(functions) = functions {
+        attr.prog_btf_fd = functions.btf.as_raw_fd() as u32;
+        attr.func_info_rec_size = size_of::<[u32; 2]>() as u32;
+        attr.func_info = functions.records.as_ptr() as u64;
+        attr.func_info_cnt = functions.records.len() as u32;
+    }
     if let Some(log) = &log {
         attr.log_level = 1;
         attr.log_size = log.len() as u32;
@@ -103,11 +173,12 @@ struct TestRunAttr {
 }
 const _: () = assert!(size_of::<TestRunAttr>() == 80);
 
-/// Runs a raw tracepoint program once, in this thread, with arguments that are 0. Linux 5.10.
+/// Runs a raw tracepoint program once, in this thread, with arguments that are 0, and gives its result.
+/// Linux 5.10.
 ///
 /// # Errors
 /// What Linux answers.
-pub fn test_run(program: BorrowedFd<'_>) -> io::Result<()> {
+pub fn test_run(program: BorrowedFd<'_>) -> io::Result<u32> {
     let context = [0u64; 12];
     let mut attr = TestRunAttr {
         prog_fd: program.as_raw_fd() as u32,
@@ -116,7 +187,7 @@ pub fn test_run(program: BorrowedFd<'_>) -> io::Result<()> {
         ..TestRunAttr::default()
     };
     // SAFETY: the context outlives the call.
-    unsafe { bpf(Command::ProgTestRun, &mut attr) }.map(drop)
+    unsafe { bpf(Command::ProgTestRun, &mut attr) }.map(|_| attr.retval)
 }
 
 /// `union bpf_attr` for `BPF_OBJ_GET_INFO_BY_FD`.

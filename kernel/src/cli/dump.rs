@@ -25,8 +25,9 @@ pub(super) struct Arguments {
     parameters: Vec<String>,
 }
 
+/// A stage of the compiler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Stage {
+pub(super) enum Stage {
     /// The lexer: tokens
     Tokens,
     /// The parser: syntax tree
@@ -55,21 +56,36 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let mut environment = Environment::default();
     machine::configure(&mut environment)?;
     environment.parameters = Parameters::from_words(arguments.parameters.iter().cloned());
+    let (shown, diagnostics) = shown(arguments.stage, &source, &environment)?;
+    print!("{shown}");
+    if !diagnostics.is_empty() {
+        eprintln!("{}", render(&source, &diagnostics, Style::Plain).trim_end());
+    }
+    let is_wrong = diagnostics.iter().any(Diagnostic::is_error);
+    Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A program after a stage, with what is wrong with it.
+pub(super) fn shown(
+    stage: Stage,
+    source: &Source,
+    environment: &Environment,
+) -> Result<(String, Vec<Diagnostic>), Failed> {
     let (_, host) = machine::live();
-    let source = syntax::load(&source, &*host, &environment);
-    let (program, mut diagnostics) = syntax::parse(&source, &environment.parameters);
-    let shown = match arguments.stage {
-        Stage::Tokens => syntax::token::print(&source),
+    let source = &syntax::load(source, &*host, environment);
+    let (program, mut diagnostics) = syntax::parse(source, &environment.parameters);
+    let shown = match stage {
+        Stage::Tokens => syntax::token::print(source),
         Stage::Ast => syntax::print::print(&program),
         Stage::Types => {
-            let (typed, checked) = check::check(&program, &*host, &environment);
+            let (typed, checked) = check::check(&program, &*host, environment);
             diagnostics.extend(checked);
             typed::print(&typed)
         }
-        Stage::Ir | Stage::Vcode | Stage::Asm => match compile(&source, &*host, &environment) {
+        Stage::Ir | Stage::Vcode | Stage::Asm => match compile(source, &*host, environment) {
             Ok(compiled) => {
                 diagnostics = compiled.warnings;
-                generate(arguments.stage, &compiled.module)?
+                generate(stage, &compiled.module)?
             }
             Err(found) => {
                 diagnostics = found;
@@ -77,12 +93,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
             }
         },
     };
-    print!("{shown}");
-    if !diagnostics.is_empty() {
-        eprintln!("{}", render(&source, &diagnostics, Style::Plain).trim_end());
-    }
-    let is_wrong = diagnostics.iter().any(Diagnostic::is_error);
-    Ok(if is_wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok((shown, diagnostics))
 }
 
 /// The stages behind the IR. What the machine cannot express is an error of its own.

@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
     let mut shell = Shell::new(tracer, host, None);
     let interrupt = Interrupt::default();
     let stop = interrupt.clone();
-    machine::on_signal(move || stop.close())?;
+    let signalled = interrupt.clone();
+    machine::on_signal(move || stop.close(), move || signalled.signal())?;
     notebook.clear();
     notebook.set_language(&info()["language_info"]);
     let cells = notebook.code_cells();

@@ -36,27 +36,37 @@ pub(super) fn target() -> Target {
     features::target().clone()
 }
 
-/// Calls `stop` when the user or the system asks this process to end (SIGINT, SIGTERM, SIGHUP).
+/// Calls `stop` when the user or the system asks this process to end (SIGINT, SIGTERM, SIGHUP), and `signal`
+/// on SIGUSR1.
 ///
 /// # Errors
 /// No thread can be made.
-pub(super) fn on_signal(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
+pub(super) fn on_signal(
+    mut stop: impl FnMut() + Send + 'static,
+    mut on_user: impl FnMut() + Send + 'static,
+) -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     let mut signals = {
         let _entered = runtime.enter();
-        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal)
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(signal);
+        [interrupt, terminate, hangup, signal(SignalKind::user_defined1())]
     };
     if signals.iter().any(Result::is_err) {
         return Err(io::Error::other("signals cannot be received"));
     }
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         runtime.block_on(async {
-            let [Ok(interrupt), Ok(terminate), Ok(hangup)] = &mut signals else { return };
+            let [Ok(interrupt), Ok(terminate), Ok(hangup), Ok(user)] = &mut signals else { return };
             loop {
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
                     _ = hangup.recv() => {}
+                    _ = user.recv() => {
+                        on_user();
+                        continue;
+                    }
                 }
                 stop();
             }

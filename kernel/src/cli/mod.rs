@@ -13,6 +13,7 @@ mod machine;
 mod notebook;
 mod terminal;
 mod trace;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,7 +46,7 @@ enum Command {
     /// Run a notebook from the command line, without Jupyter
     Exec(exec::Arguments),
     /// Run one bpftrace program and print its text
-    Trace(trace::Arguments),
+    Trace(Box<trace::Arguments>),
     /// Tell what this machine supports, what is missing, and how to get it
     Doctor,
     /// Make the kernel known to Jupyter
@@ -75,7 +76,26 @@ impl<E: std::error::Error> From<E> for Failed {
 
 /// The whole program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A reader that has gone does not want to hear it.
+            drop(error.print());
+            return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        }
+    };
+    let thread = std::thread::Builder::new().name("main".into()).stack_size(probebook_lang::STACK);
+    match thread.spawn(move || run(arguments)).map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            eprintln!("probebook: no thread to work on: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> ExitCode {
     let result = match arguments.command {
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),

@@ -60,7 +60,8 @@ pub fn complete(display: &Display) -> Bundle {
 /// `{"version": 1, "maps": […]}`: name, types and every entry of each map.
 ///
 /// Integers beyond 2^53 are strings, as JavaScript would round them; strings that are not UTF-8 are
-/// `{"base64": …}`; `hist` and `lhist` list `[bucket, count]` of the buckets in use.
+/// `{"base64": …}`; `hist` and `lhist` list `[bucket, count]` of the buckets in use, `tseries` `[number, value]` of
+/// its intervals, whose number times the interval is nanoseconds since 1970.
 pub fn maps(maps: &[MapSnapshot]) -> Value {
     json!({"version": 1, "maps": maps.iter().map(map).collect::<Vec<_>>()})
 }
@@ -80,6 +81,9 @@ fn map(snapshot: &MapSnapshot) -> Value {
         MapValue::Lhist { min, max, step } => {
             map["lhist"] = json!({"min": integer((*min).into()), "max": integer((*max).into()), "step": integer((*step).into())});
         }
+        MapValue::Tseries { interval, intervals, .. } => {
+            map["tseries"] = json!({"interval": integer((*interval).into()), "intervals": intervals});
+        }
         MapValue::Sum { signed }
         | MapValue::Min { signed }
         | MapValue::Max { signed }
@@ -98,6 +102,9 @@ fn entry(entry: &Entry, ty: &MapValue) -> Value {
             "total": integer(super::text::total_of(*total, ty)),
             "count": integer(i128::from(*count)),
         }),
+        EntryValue::Series(points) => {
+            points.iter().map(|point| json!([integer(point.number.into()), decoded(&point.value)])).collect()
+        }
         EntryValue::Buckets(counts) => {
             let used = counts.iter().enumerate().filter(|(_, count)| **count > 0);
             used.map(|(index, &count)| json!([index, integer(count.into())])).collect()

@@ -8,8 +8,9 @@
 
 use std::fmt::Write;
 
-use probebook_ebpf::event::Origin;
-use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot};
+use probebook_ebpf::clock;
+use probebook_ebpf::event::{Failure, Origin};
+use probebook_ebpf::map::{Entry, EntryValue, MapSnapshot, Point};
 use probebook_ebpf::value::Value;
 use probebook_lang::types::MapValue;
 
@@ -34,6 +35,7 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
     let kind = match value {
         MapValue::Hist { .. } | MapValue::Lhist { .. } => "hist",
         MapValue::Avg { .. } | MapValue::Stats { .. } => "stats",
+        MapValue::Tseries { .. } => "tseries",
         _ => "map",
     };
     let entries = last(sorted(snapshot), top);
@@ -42,10 +44,7 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Option<String> {
         match entries.first() {
             Some(entry) => write_entry(&mut data, entry, value, scale, divisor.max(1)),
             None if scale.is_some() => return None,
-            None if matches!(value, MapValue::Stats { .. }) => {
-                data.push_str("{\"count\": 0, \"average\": 0, \"total\": 0}");
-            }
-            None => data.push('0'),
+            None => write_entry(&mut data, &snapshot.zero(), value, scale, 1),
         }
     } else {
         if entries.is_empty() {
@@ -106,10 +105,41 @@ pub fn lost_events(count: u64) -> String {
 pub fn message(kind: &str, text: &str, place: &Place<'_>) -> String {
     let mut line = format!("{{\"type\": \"{kind}\", \"msg\": ");
     write_string(&mut line, text);
-    line.push_str(", \"filename\": ");
-    write_string(&mut line, place.filename);
-    let _ = write!(line, ", \"line\": {}, \"col\": {}}}", place.line, place.col);
+    write_place(&mut line, place);
     line
+}
+
+/// A helper of Linux that failed, with its place.
+pub fn helper_error(failure: &Failure, place: &Place<'_>) -> String {
+    let mut line = String::from("{\"type\": \"helper_error\", \"msg\": ");
+    write_string(&mut line, &failure.error);
+    let _ = write!(line, ", \"helper\": \"{}\", \"retcode\": {}", failure.helper, failure.code);
+    write_place(&mut line, place);
+    line
+}
+
+/// How a test ended: nanoseconds, and what it has printed.
+pub fn test_result(name: &str, duration: u128, passed: bool, output: &[u8]) -> String {
+    let mut line = String::from("{\"type\": \"test_result\", \"data\": {");
+    write_string(&mut line, name);
+    let _ = write!(line, ": {{\"duration\": {duration}, \"passed\": {passed}, \"output\": ");
+    write_string(&mut line, &String::from_utf8_lossy(output));
+    line.push_str("}}}");
+    line
+}
+
+/// How long a benchmark takes once, in nanoseconds, and how often it was run.
+pub fn benchmark_result(name: &str, average: u128, times: u32) -> String {
+    let mut line = String::from("{\"type\": \"benchmark_result\", \"data\": {");
+    write_string(&mut line, name);
+    let _ = write!(line, ": {{\"average\": {average}, \"iters\": {times}}}}}}}");
+    line
+}
+
+fn write_place(line: &mut String, place: &Place<'_>) {
+    line.push_str(", \"filename\": ");
+    write_string(line, place.filename);
+    let _ = write!(line, ", \"line\": {}, \"col\": {}}}", place.line, place.col);
 }
 
 fn write_entry(out: &mut String, entry: &Entry, ty: &MapValue, scale: Option<Scale>, divisor: u32) {
@@ -132,11 +162,28 @@ fn write_entry(out: &mut String, entry: &Entry, ty: &MapValue, scale: Option<Sca
             }
             out.push('}');
         }
+        EntryValue::Series(points) => write_series(out, points, ty),
         EntryValue::Buckets(counts) => {
             let Some(scale) = scale else { return };
             write_buckets(out, scale, counts, divisor);
         }
     }
+}
+
+fn write_series(out: &mut String, points: &[Point], ty: &MapValue) {
+    let MapValue::Tseries { interval, .. } = ty else { return };
+    out.push('[');
+    for (i, point) in points.iter().enumerate() {
+        let start = point.number.saturating_mul(*interval);
+        let second = clock::strftime_utc(b"%Y-%m-%d %H:%M:%S", (start / 1_000_000_000) as i64);
+        let second = String::from_utf8_lossy(&second);
+        let comma = if i == 0 { "" } else { "," };
+        let fraction = start % 1_000_000_000;
+        let _ = write!(out, "{comma}{{\"interval_start\":\"{second}.{fraction:09}\",\"value\":");
+        write_plain(out, &point.value);
+        out.push('}');
+    }
+    out.push(']');
 }
 
 fn write_buckets(out: &mut String, scale: Scale, counts: &[u64], divisor: u32) {
@@ -338,8 +385,13 @@ mod tests {
         let parsed: serde_json::Value = serde_json::from_str(&line).expect("valid JSON");
         assert_eq!(parsed["data"]["@m"]["\u{fffd}\"\\\u{1b}\n é"], "\0a b");
         let place = Place { filename: "a\"b", line: 1, col: 9 };
-        for line in [text(Origin::Printf, b"\xe9\n"), message("errorf", "x\"", &place), lost_events(u64::MAX)]
-        {
+        let failure = Failure { helper: "map_update_elem", code: -7, error: "no \"room\"".into() };
+        for line in [
+            text(Origin::Printf, b"\xe9\n"),
+            message("errorf", "x\"", &place),
+            helper_error(&failure, &place),
+            lost_events(u64::MAX),
+        ] {
             serde_json::from_str::<serde_json::Value>(&line).expect("valid JSON");
         }
     }

@@ -102,12 +102,14 @@ fn is_key(entry: &Entry, key: &[Literal]) -> bool {
         })
 }
 
-/// An aggregation of numbers counts as its average, a histogram as the number of its values.
+/// An aggregation of numbers counts as its average, a histogram as the number of its values, a time series as its
+/// last number.
 fn number_of(value: &EntryValue) -> Option<i128> {
     match value {
         EntryValue::Plain(value) | EntryValue::Number(value) => integer(value),
         EntryValue::Average { count: 0, .. } => None,
         EntryValue::Average { total, count } => Some(i128::from(*total) / i128::from(*count)),
+        EntryValue::Series(points) => points.last().and_then(|point| integer(&point.value)),
         EntryValue::Buckets(counts) => Some(counts.iter().map(|&count| i128::from(count)).sum()),
     }
 }

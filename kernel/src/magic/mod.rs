@@ -12,6 +12,8 @@ pub use help::{describe, help};
 pub use trace::{Bound, Trace, parse_duration};
 pub use words::{Word, words};
 
+use probebook_lang::config::{self, Config, Refused};
+use probebook_lang::environment::Watch;
 use probebook_lang::source::{Source, Span};
 
 /// A magic that cannot be understood, and where it stands.
@@ -94,6 +96,10 @@ pub enum Setting {
     Bound(Bound),
     /// Whether unsafe functions are allowed.
     Unsafe(bool),
+    /// What programs notice while they run.
+    Warnings(Watch),
+    /// A variable of configuration.
+    Config(String, config::Value),
 }
 
 /// Every magic by name, with what is said of it.
@@ -108,7 +114,7 @@ pub const MAGICS: &[(&str, &str)] = &[
     ("%help", "this page, or one magic: %help trace"),
     ("%maps", "lists the maps of the notebook with their types"),
     ("%reset", "forgets maps: %reset @a @b, or all"),
-    ("%set", "changes a setting: bound 30s | unsafe on|off"),
+    ("%set", "changes a setting: bound 30s | unsafe on|off | warnings on|all|off | max_strlen 200 …"),
 ];
 
 /// Magics that are known and not there yet.
@@ -165,9 +171,31 @@ impl Setting {
             ("unsafe", "on") => Ok(Some(Self::Unsafe(true))),
             ("unsafe", "off") => Ok(Some(Self::Unsafe(false))),
             ("unsafe", _) => Err(Fault::new(value.span, "neither `on` nor `off`")),
-            _ => Err(Fault::new(name.span, format!("no setting is called `{}`", name.text))
-                .help("`%set` lists the settings")),
+            ("warnings", "all") => Ok(Some(Self::Warnings(Watch::Everything))),
+            ("warnings", "on") => Ok(Some(Self::Warnings(Watch::Updates))),
+            ("warnings", "off") => Ok(Some(Self::Warnings(Watch::Nothing))),
+            ("warnings", _) => Err(Fault::new(value.span, "neither `on`, `all` nor `off`")),
+            (key, text) => Self::config(key, config::Value::of_text(text)).map(Some).map_err(|refused| {
+                let unknown = Fault::new(name.span, format!("no setting is called `{key}`"));
+                match refused {
+                    Refused::Value(_, expected) => {
+                        Fault::new(value.span, format!("`{key}` does not take this value"))
+                            .help(format!("it takes {expected}"))
+                    }
+                    Refused::Unknown(Some(near)) => unknown.help(format!("did you mean `{near}`?")),
+                    Refused::Unknown(None) | Refused::EnvironmentOnly => {
+                        unknown.help("`%set` lists the settings")
+                    }
+                }
+            }),
         }
+    }
+}
+
+impl Setting {
+    fn config(name: &str, value: config::Value) -> Result<Self, Refused> {
+        Config::default().set(name, &value)?;
+        Ok(Self::Config(name.to_owned(), value))
     }
 }
 
@@ -219,6 +247,9 @@ mod tests {
         assert_eq!(help("reset a").span, Span::new(6, 7));
         assert!(help("maps x").message.contains("no arguments"));
         assert!(Command::parse("set bound soon").is_err());
+        assert_eq!(help("set max_strle 3").help.unwrap(), "did you mean `max_strlen`?");
+        assert_eq!(help("set max_strlen x").span, Span::new(15, 16));
+        assert!(Command::parse("set max_strlen 0x40").is_ok());
         assert!(Command::parse("").is_err());
     }
 

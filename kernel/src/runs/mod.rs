@@ -13,6 +13,7 @@ mod pace;
 mod refusal;
 mod stream;
 mod target;
+mod trouble;
 
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,7 @@ use stream::Streams;
 
 pub use refusal::refused;
 pub use target::Target;
+pub use trouble::trouble;
 
 use refusal::machine;
 
@@ -109,6 +111,7 @@ pub fn run(
         fresh: cell.trace.fresh,
         ring_bytes: None,
         statistics: true,
+        ..Options::default()
     };
     let running =
         tracer.start(&cell.program, &options).map_err(|refusal| refused(&refusal, &cell.written))?;
@@ -141,6 +144,8 @@ struct Run<'a> {
     error: Option<(String, Span)>,
     results: Vec<Value>,
     lost: u64,
+    /// How often something has gone wrong in the programs.
+    warnings: u64,
 }
 
 impl<'a> Run<'a> {
@@ -173,6 +178,7 @@ impl<'a> Run<'a> {
             error: None,
             results: Vec::new(),
             lost: 0,
+            warnings: 0,
         }
     }
 
@@ -236,6 +242,11 @@ impl<'a> Run<'a> {
         interrupt: &Interrupt,
     ) -> Option<End> {
         let now = Instant::now();
+        if interrupt.take_signal()
+            && let Err(error) = self.running.signal()
+        {
+            self.warn(Some(error.to_string()));
+        }
         if self.exit.is_some() {
             return Some(End::Exit);
         }
@@ -308,12 +319,10 @@ impl<'a> Run<'a> {
                 self.streams.push_hostile(now, out, &text::map(&snapshot, top, divisor));
             }
             Event::Exit(code) => self.exit = Some(code),
-            Event::Warning { message, span, times } => {
-                let at = self.cell.written.position(span.start);
-                let name = self.cell.written.name();
-                let often = if times > 1 { format!(" ({times} times)") } else { String::new() };
-                let line = format!("{name}:{}:{}: warning: {message}{often}\n", at.line, at.column);
-                self.streams.push(now, StreamName::Stderr, &line);
+            Event::Warning { message, help, helper, span, times } => {
+                self.warnings += times;
+                let warning = trouble(message, help, helper.as_ref(), span, times);
+                self.warn(Some(render(&self.cell.written, &[warning], Style::Plain)));
             }
             Event::Lost(lost) => {
                 self.lost += lost;
@@ -360,7 +369,12 @@ impl<'a> Run<'a> {
             End::Process => notes.push("the traced process ended".into()),
             End::Interrupt => notes.push("interrupted".into()),
         }
-        if self.running.counts().events == 0 {
+        let counts = self.running.counts();
+        let warnings = self.warnings.saturating_sub(counts.map_full);
+        if warnings > 0 {
+            notes.push(format!("{warnings} run-time warning{}", if warnings == 1 { "" } else { "s" }));
+        }
+        if counts.events == 0 {
             notes.push("no event came".into());
         }
         notes

@@ -68,7 +68,8 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
         interrupt: interrupt.clone(),
         abort: None,
     };
-    std::thread::Builder::new().name("executor".into()).spawn(move || {
+    let thread = std::thread::Builder::new().name("executor".into()).stack_size(probebook_lang::STACK);
+    thread.spawn(move || {
         executor.run(&waiting);
         // Nobody waits any more when the process is about to end anyway.
         let _ = done.send(());
@@ -78,6 +79,7 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
     let (shell_replier, control_replier) = (channels.shell.replier(), channels.control.replier());
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut terminations = signal(SignalKind::terminate())?;
+    let mut signals = signal(SignalKind::user_defined1())?;
     let mut is_done = false;
     loop {
         let shutdown = tokio::select! {
@@ -88,6 +90,10 @@ async fn run(connection: &Connection, shell: Shell) -> io::Result<()> {
                 false
             }
             _ = terminations.recv() => true,
+            _ = signals.recv() => {
+                interrupt.signal();
+                false
+            }
             _ = &mut executor_done, if !is_done => {
                 is_done = true;
                 true

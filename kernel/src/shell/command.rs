@@ -5,6 +5,9 @@ use std::fmt::Write;
 use probebook_lang::environment::Parameters;
 
 use super::Shell;
+use probebook_lang::config::VARIABLES;
+use probebook_lang::environment::Watch;
+
 use crate::magic::{Bound, Command, Setting, help};
 use crate::outlet::{Bundle, Failure, Outlet, Output, StreamName, plain};
 
@@ -45,6 +48,11 @@ impl Shell {
             Command::Set(Some(Setting::Unsafe(allowed))) => {
                 self.tracer.environment_mut().unsafe_allowed = *allowed
             }
+            Command::Set(Some(Setting::Warnings(watch))) => self.tracer.environment_mut().watch = *watch,
+            Command::Set(Some(Setting::Config(name, value))) => {
+                // Understanding the line has tried it.
+                drop(self.tracer.environment_mut().settings.set(name, value));
+            }
             Command::Set(None) => text = self.list_settings(),
             Command::Clear => outlet.put(Output::Clear),
             // Such a cell is laid out instead of run.
@@ -81,7 +89,20 @@ impl Shell {
             Bound::Forever => "forever".into(),
         };
         let allowed = if self.tracer.environment().unsafe_allowed { "on" } else { "off" };
-        format!("bound   {bound}\nunsafe  {allowed}\n")
+        let environment = self.tracer.environment();
+        let warnings = match environment.watch {
+            Watch::Nothing => "off",
+            Watch::Updates => "on",
+            Watch::Everything => "all",
+        };
+        let own = [("bound", bound), ("unsafe", allowed.to_owned()), ("warnings", warnings.to_owned())];
+        let mut rows: Vec<_> = own.map(|(name, value)| [name.to_owned(), value, String::new()]).into();
+        let config = &environment.settings.config;
+        rows.extend(VARIABLES.iter().filter_map(|(name, about)| {
+            let value = config.get(name)?;
+            Some([(*name).to_owned(), value.to_string(), (*about).to_owned()])
+        }));
+        table(&["setting", "value", ""], &rows)
     }
 }
 

@@ -59,7 +59,7 @@ impl Tracer for ScriptedTracer {
         let script = (self.scripts)(source, options)?;
         if let Some(name) = script.map {
             let users = vec![self.environment.cell.clone()];
-            let known = KnownMap { ty: ty(), max_entries: 1, users };
+            let known = KnownMap { ty: ty(), max_entries: 1, evicts: false, users };
             self.environment.maps.insert(name.to_owned(), known);
         }
         let maps = script.map.iter().map(|name| (*name).to_owned()).collect();

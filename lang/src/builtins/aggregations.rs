@@ -68,4 +68,12 @@ pub const AGGREGATIONS: &[Builtin] = &[
         example: "@bytes = lhist(args.ret, 0, 4096, 256);",
         availability: Availability::Everywhere,
     },
+    Builtin {
+        name: "tseries",
+        kind: Kind::Aggregation,
+        signature: "tseries(n, interval, intervals[, \"avg\" | \"sum\" | \"min\" | \"max\"])",
+        doc: "Numbers over the time of day: one for each of the last intervals.",
+        example: "@bytes = tseries(args.ret, 100ms, 60, \"sum\");",
+        availability: Availability::Everywhere,
+    },
 ];

@@ -19,7 +19,7 @@ pub use variables::VARIABLES;
 use crate::probes::AttachPoint;
 
 /// Functions that can harm the machine: called only where the user has allowed it.
-pub const UNSAFE: &[&str] = &["system"];
+pub const UNSAFE: &[&str] = &["override", "signal", "signal_thread", "system", "write_user"];
 
 /// What sort of thing a builtin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,17 +2,22 @@
 
 use super::Checker;
 use super::infer::literal;
-use crate::diagnostic::Code;
+use crate::config::Policy;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Aggregation, MapId};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::typed::{Expr, Stmt, StmtKind};
-use crate::types::MapValue;
+use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
+use crate::types::{Gathered, MapValue};
 
 /// The largest number of `bits` of `hist`.
 const MAX_BITS: i128 = 5;
 /// The largest number of buckets of `lhist`.
 const MAX_BUCKETS: i64 = 1000;
+/// Of a `tseries` by key, whose intervals lie in one value of at most 32 KiB.
+const MAX_KEYED_INTERVALS: u32 = 1366;
+/// The largest number of intervals of `tseries`.
+const MAX_INTERVALS: i128 = 1_000_000;
 
 impl Checker<'_> {
     /// `@m[key] = function(arguments)`
@@ -32,6 +37,7 @@ impl Checker<'_> {
             "count" => 0..=0,
             "hist" => 1..=2,
             "lhist" => 4..=4,
+            "tseries" => 3..=4,
             _ => 1..=1,
         };
         if !expected.contains(&arguments.len()) {
@@ -39,6 +45,12 @@ impl Checker<'_> {
         }
         let parameters = arguments.split_off(arguments.len().min(1));
         let number = match arguments.pop() {
+            Some(Expr { kind: ExprKind::Aggregate { .. }, span, .. }) => {
+                let message = format!("`{name}()` takes a number, not an aggregation");
+                let diagnostic = Diagnostic::error(Code::WrongArguments, span, message);
+                self.report(diagnostic.help("cast it to take its current value: `(int64)@map`"));
+                return None;
+            }
             Some(number) => Some(self.integer(number)?),
             None => None,
         };
@@ -51,9 +63,14 @@ impl Checker<'_> {
             "avg" => (Aggregation::Avg, MapValue::Avg { signed }),
             "stats" => (Aggregation::Stats, MapValue::Stats { signed }),
             "hist" => (Aggregation::Hist, MapValue::Hist { bits: self.bits(parameters.first())? }),
+            "tseries" => (Aggregation::Tseries, self.series(&parameters, signed, function.span)?),
             _ => (Aggregation::Lhist, self.bounds(&parameters, call)?),
         };
         let (map, key) = element?;
+        if key.is_some() && matches!(ty, MapValue::Tseries { intervals: MAX_KEYED_INTERVALS.., .. }) {
+            let message = format!("a time series with keys keeps less than {MAX_KEYED_INTERVALS} intervals");
+            return self.error(Code::InvalidBuckets, call, message);
+        }
         let quantity = number.as_ref().and_then(|number| number.quantity);
         self.aggregate_into(map, target.to(call), ty, quantity)?;
         let kind = StmtKind::Aggregate { map, key, aggregation, value: number };
@@ -69,6 +86,57 @@ impl Checker<'_> {
                 self.error(Code::InvalidBuckets, bits.span, message)
             }
         }
+    }
+
+    /// Interval, how many, and what an interval makes of several numbers.
+    fn series(&mut self, parameters: &[Expr], signed: bool, function: Span) -> Option<MapValue> {
+        let [interval, intervals, how @ ..] = parameters else { return None };
+        self.unstable_series(function)?;
+        let number =
+            |value: &Expr, most: i128| literal(value).filter(|&number| number >= 1 && number <= most);
+        let Some(length) = number(interval, i128::from(i64::MAX)) else {
+            let message = "the interval of `tseries` is a constant of at least 1 nanosecond, as `100ms`";
+            return self.error(Code::InvalidBuckets, interval.span, message);
+        };
+        let Some(count) = number(intervals, MAX_INTERVALS) else {
+            let message = format!("`tseries` keeps 1 to {MAX_INTERVALS} intervals, a constant");
+            return self.error(Code::InvalidBuckets, intervals.span, message);
+        };
+        let how = match how.first() {
+            None => Gathered::Last,
+            Some(Expr { kind: ExprKind::String(word), span, .. }) => match word.as_slice() {
+                b"avg" => Gathered::Avg,
+                b"sum" => Gathered::Sum,
+                b"min" => Gathered::Min,
+                b"max" => Gathered::Max,
+                _ => {
+                    let message = "an interval of `tseries` is made by \"avg\", \"sum\", \"min\" or \"max\"";
+                    return self.error(Code::InvalidBuckets, *span, message);
+                }
+            },
+            Some(other) => {
+                return self.error(Code::InvalidBuckets, other.span, "this is a string literal, as \"avg\"");
+            }
+        };
+        Some(MapValue::Tseries { interval: length as u64, intervals: count as u32, how, signed })
+    }
+
+    fn unstable_series(&mut self, function: Span) -> Option<()> {
+        let help = "write `config = { unstable_tseries = enable }` to use it without this";
+        match self.config.unstable_tseries {
+            Policy::Enable => {}
+            Policy::Warn if self.diagnostics.iter().any(|known| known.code == Code::Unstable) => {}
+            Policy::Warn => {
+                let diagnostic = Diagnostic::warning(Code::Unstable, function, "`tseries` may still change");
+                self.report(diagnostic.help(help));
+            }
+            Policy::Error => {
+                let diagnostic = Diagnostic::error(Code::Unstable, function, "`tseries` may still change");
+                self.report(diagnostic.help(help));
+                return None;
+            }
+        }
+        Some(())
     }
 
     fn bounds(&mut self, parameters: &[Expr], call: Span) -> Option<MapValue> {

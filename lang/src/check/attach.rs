@@ -15,6 +15,9 @@ use crate::syntax::ast;
 pub const PROVIDERS: &[(&str, &str)] = &[
     ("begin", "begin"),
     ("end", "end"),
+    ("self", "self"),
+    ("test", "test"),
+    ("bench", "bench"),
     ("interval", "interval"),
     ("i", "interval"),
     ("profile", "profile"),
@@ -29,6 +32,12 @@ pub const PROVIDERS: &[(&str, &str)] = &[
     ("k", "kprobe"),
     ("kretprobe", "kretprobe"),
     ("kr", "kretprobe"),
+    ("fentry", "fentry"),
+    ("f", "fentry"),
+    ("kfunc", "fentry"),
+    ("fexit", "fexit"),
+    ("fr", "fexit"),
+    ("kretfunc", "fexit"),
     ("uprobe", "uprobe"),
     ("u", "uprobe"),
     ("uretprobe", "uretprobe"),
@@ -36,24 +45,10 @@ pub const PROVIDERS: &[(&str, &str)] = &[
 ];
 
 /// Provider words of bpftrace that cannot be attached yet.
-const LATER: &[&str] = &[
-    "fentry",
-    "f",
-    "kfunc",
-    "fexit",
-    "fr",
-    "kretfunc",
-    "usdt",
-    "hardware",
-    "h",
-    "watchpoint",
-    "w",
-    "iter",
-    "it",
-    "self",
-    "test",
-    "bench",
-];
+const LATER: &[&str] = &["usdt", "hardware", "h", "watchpoint", "w", "iter", "it"];
+
+/// The module that is Linux itself.
+const LINUX: &str = "vmlinux";
 
 /// Linux's software events: name, alias, default count.
 pub const SOFTWARE: &[(&str, &str, u64)] = &[
@@ -86,11 +81,15 @@ pub fn resolve(point: &ast::AttachPoint, host: &dyn Host) -> Result<Vec<AttachPo
     match provider {
         "begin" => resolver.bare(AttachPoint::Begin),
         "end" => resolver.bare(AttachPoint::End),
+        "self" => resolver.signal(),
+        "test" => resolver.named(AttachPoint::Test),
+        "bench" => resolver.named(AttachPoint::Bench),
         "interval" => Ok(vec![AttachPoint::Interval(resolver.rate()?)]),
         "profile" => Ok(vec![AttachPoint::Profile(resolver.rate()?)]),
         "software" => resolver.software(),
         "tracepoint" => resolver.tracepoints(),
         "rawtracepoint" => resolver.raw_tracepoints(),
+        "fentry" | "fexit" => resolver.typed_functions(provider == "fexit"),
         "kprobe" | "kretprobe" => resolver.kernel_functions(provider == "kretprobe"),
         _ => resolver.functions(provider == "uretprobe"),
     }
@@ -120,7 +119,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     if LATER.contains(&word) {
         let message = format!("{} probes are not supported yet", head.text);
         return Diagnostic::error(Code::Unsupported, head.span, message).note(
-            "supported: begin end interval profile software tracepoint rawtracepoint kprobe kretprobe uprobe uretprobe",
+            "supported: begin end self test bench interval profile software tracepoint rawtracepoint kprobe kretprobe fentry fexit uprobe uretprobe",
         );
     }
     let message = format!("there is no probe type `{}`", head.text);
@@ -129,7 +128,7 @@ fn unknown_provider(head: &ast::Part, word: &str) -> Diagnostic {
     match nearest(word, words.filter(|word| word.len() > 2)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic
-            .note("known: begin end interval profile software tracepoint rawtracepoint kprobe kretprobe uprobe uretprobe"),
+            .note("known: begin end self test bench interval profile software tracepoint rawtracepoint kprobe kretprobe fentry fexit uprobe uretprobe"),
     }
 }
 
@@ -148,6 +147,26 @@ impl Resolver<'_> {
 
     fn bare(&self, point: AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
         if self.rest.is_empty() { Ok(vec![point]) } else { fail(self.malformed(self.provider)) }
+    }
+
+    /// `self:signal:SIGUSR1`, the only one there is.
+    fn signal(&self) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        let usage = "self:signal:SIGUSR1";
+        let [trigger, signal] = self.rest else { return fail(self.malformed(usage)) };
+        let wrong = if trigger.text == "signal" { signal } else { trigger };
+        if trigger.text == "signal" && signal.text == "SIGUSR1" {
+            return Ok(vec![AttachPoint::Signal]);
+        }
+        let message = format!("self probes do not know `{}`", wrong.text);
+        fail(Diagnostic::error(Code::InvalidProbe, wrong.span, message).help(format!("write `{usage}`")))
+    }
+
+    /// A name alone.
+    fn named(&self, point: fn(String) -> AttachPoint) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        match self.rest {
+            [name] if !name.text.is_empty() => Ok(vec![point(name.text.clone())]),
+            _ => fail(self.malformed(&format!("{}:name", self.provider))),
+        }
     }
 
     fn rate(&self) -> Result<Rate, Box<Diagnostic>> {
@@ -346,6 +365,42 @@ impl Resolver<'_> {
         if found.is_empty() {
             let names = all.iter().filter(|function| is_asked_for(&function.module));
             return fail(self.no_match(target, name, names.map(|function| function.name.as_str())));
+        }
+        Ok(found)
+    }
+
+    fn typed_functions(&self, at_return: bool) -> Result<Vec<AttachPoint>, Box<Diagnostic>> {
+        let (module, function) = match self.rest {
+            [function] => (None, function),
+            [module, function] => (Some(module.text.as_str()), function),
+            _ => return fail(self.malformed(&format!("{}:vfs_read", self.provider))),
+        };
+        if module == Some("bpf") {
+            let message = "functions of BPF programs are not supported yet";
+            return fail(Diagnostic::error(Code::Unsupported, self.span, message));
+        }
+        let point = |module: &str, function: &str| AttachPoint::Fentry {
+            module: module.to_owned(),
+            function: function.to_owned(),
+            at_return,
+        };
+        let name = function.text.as_str();
+        let is_plain = !name.contains('*') && module.is_none_or(|module| module == LINUX);
+        if is_plain && self.host.has_kernel_function(name) {
+            return Ok(vec![point(LINUX, name)]);
+        }
+        let all = self.host.kernel_functions().map_err(|why| self.unavailable(why))?;
+        let is_asked_for = |of: &str| module.is_none_or(|module| matches(module, of));
+        let candidates = || all.iter().filter(|function| is_asked_for(&function.module));
+        let found: Vec<_> = candidates()
+            .filter(|function| matches(name, &function.name) && self.host.has_kernel_function(&function.name))
+            .map(|function| point(&function.module, &function.name))
+            .collect();
+        if found.is_empty() {
+            let names = candidates().map(|function| function.name.as_str());
+            return fail(
+                self.no_match(function, name, names).note("only functions that BTF describes can be probed"),
+            );
         }
         Ok(found)
     }

@@ -4,6 +4,8 @@
 
 use super::Checker;
 use super::expr::effect;
+use super::scope::Local;
+use super::task::is_relative;
 use crate::builtins::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Action, MapId, RecordKind};
@@ -16,12 +18,18 @@ impl Checker<'_> {
     /// `function(arguments)`
     pub(super) fn call(&mut self, function: &ast::Name, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         let name = function.text.as_str();
+        if let Some(call) = self.function_call(name, arguments, span) {
+            return call;
+        }
         let Some(builtin) = builtins::find(name) else {
             return self.unknown_name(name, function.span, "function");
         };
         match builtin.kind {
+            Kind::Variable if is_relative(name) => return self.relative(name, arguments, span),
             Kind::Variable if arguments.is_empty() => return self.builtin_variable(name, span),
+            Kind::Variable if name == "comm" => return self.name_of_process(arguments, span),
             Kind::Variable if name == "nsecs" => return self.clock(arguments, span),
+            Kind::Variable if matches!(name, "pid" | "tid") => return self.id_in(name, arguments, span),
             Kind::Variable => {
                 let message = format!("`{name}` takes no arguments");
                 return self.error(Code::WrongArguments, span, message);
@@ -36,6 +44,9 @@ impl Checker<'_> {
             }
             Kind::Function => {}
         }
+        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
+            return self.computed(name, arguments, span);
+        }
         if builtins::UNSAFE.contains(&name) && !self.environment.unsafe_allowed {
             let message = format!("`{name}` can harm this machine, so it must be allowed first");
             self.report(
@@ -43,15 +54,14 @@ impl Checker<'_> {
                     .help("allow it: `%set unsafe on` in a notebook, `--unsafe` on the command line"),
             );
         }
-        if builtins::COMPTIME.iter().any(|builtin| builtin.name == name) {
-            return self.computed(name, arguments, span);
-        }
         match name {
             "printf" => self.formatted(name, Action::Print, arguments, span),
             "cat" => self.formatted(name, Action::Cat { limit: self.config.max_cat_bytes }, arguments, span),
             "system" => self.formatted(name, Action::System, arguments, span),
             "warnf" => self.formatted(name, Action::Warn, arguments, span),
             "debugf" => self.debugf(arguments, span),
+            "assert" => self.assert(arguments, span),
+            "container_of" => self.container_of(arguments, span),
             "errorf" => self.formatted(name, Action::Error, arguments, span),
             "print" => self.print(arguments, span),
             "time" => self.time(arguments, span),
@@ -68,10 +78,20 @@ impl Checker<'_> {
             "zero" => self.map_command(name, arguments, span, RecordKind::ZeroMap),
             "delete" => self.delete(arguments, span),
             "has_key" => self.has_key(arguments, span),
+            "find" => self.find(arguments, span),
             "len" => self.len(arguments, span),
             "kptr" => self.address_in(name, arguments, Space::Kernel, span),
             "uptr" => self.address_in(name, arguments, Space::User, span),
-            _ => self.str(arguments, span),
+            "str" => self.str(arguments, span),
+            "reg" => self.cpu_register(arguments, span),
+            "kaddr" => self.kernel_address(arguments, span),
+            "uaddr" => self.user_address(arguments, span),
+            "percpu_kaddr" => self.per_cpu_address(arguments, span),
+            "signal" | "signal_thread" => self.signal(name, arguments, span),
+            "override" => self.override_result(arguments, span),
+            "write_user" => self.write_user(arguments, span),
+            "is_err" => self.is_error(arguments, span),
+            _ => self.text_function(name, arguments, span),
         }
     }
 
@@ -87,6 +107,13 @@ impl Checker<'_> {
 
     /// `exit([code])`: also leaves the probe.
     fn exit(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        if self.is_in_function() {
+            self.report(
+                Diagnostic::error(Code::NotAvailable, span, "a function cannot end the probe that calls it")
+                    .help("give a value back, and call `exit()` in the probe; or use a macro"),
+            );
+            return None;
+        }
         let code = match arguments {
             [] => super::expr::integer_literal(0, span),
             [code] => self.value(code)?,
@@ -136,6 +163,47 @@ impl Checker<'_> {
             return self.error(Code::WrongArguments, span, "this map has no key");
         };
         Some(Expr::new(ExprKind::MapHas { map, key: Box::new(key) }, Type::Bool, span))
+    }
+
+    /// `find(@m, k, $v)`: the same as `{ $k = k; has_key(@m, $k) ? { $v = @m[$k]; true } : false }`.
+    fn find(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [map, key, target] = arguments else { return self.wrong_arguments("find", span) };
+        let (ast::ExprKind::Map(name), ast::ExprKind::Variable(variable)) = (&map.kind, &target.kind) else {
+            return self.wrong_arguments("find", span);
+        };
+        let id = self.whole_map(name, map.span)?;
+        if self.maps.state(id).is_keyed() == Some(false) {
+            return self.error(Code::WrongArguments, map.span, "this map has no key");
+        }
+        let (_, Some(key)) = self.element(name, map.span, Some(std::slice::from_ref(key)))? else {
+            return self.wrong_arguments("find", span);
+        };
+        let Some(variable) = self.scope.find(variable, target.span) else {
+            return self.undefined_variable(variable, target.span);
+        };
+        let kept = self.scope.declare(Local {
+            name: "key of find".to_owned(),
+            span: key.span,
+            declared: Some(key.ty.clone()),
+            is_assigned: true,
+            is_read: true,
+            is_implicit: true,
+        });
+        let of_kept = || Expr::new(ExprKind::Variable(kept), key.ty.clone(), key.span);
+        let value = self.read_element(id, Some(of_kept()), span)?;
+        self.scope.local_mut(variable).is_assigned = true;
+        let value = Some(self.fit(variable, value)?);
+        let has = ExprKind::MapHas { map: id, key: Box::new(of_kept()) };
+        let truth = |truth| Expr::new(ExprKind::Bool(truth), Type::Bool, span);
+        let take = Stmt { kind: StmtKind::Set { variable, value }, span };
+        let found = ExprKind::Ternary {
+            condition: Box::new(Expr::new(has, Type::Bool, span)),
+            then: Box::new(super::expr::block_of(vec![take], Some(truth(true)), span)),
+            otherwise: Box::new(truth(false)),
+        };
+        let keep = Stmt { span: key.span, kind: StmtKind::Set { variable: kept, value: Some(key) } };
+        let found = Expr::new(found, Type::Bool, span);
+        Some(super::expr::block_of(vec![keep], Some(found), span))
     }
 
     fn delete(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {

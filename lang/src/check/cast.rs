@@ -147,8 +147,11 @@ impl Checker<'_> {
         if found.is_none() {
             let message = format!("there is no `{keyword} {tag}`");
             let mut diagnostic = Diagnostic::error(Code::UnknownType, span, message);
-            if self.is_reporting && keyword != "enum" {
-                let names = self.host.structure_names();
+            if let Some(reason) = self.structures.declared().left_out.get(tag) {
+                diagnostic =
+                    diagnostic.note(format!("a header declares it in a way that is not read: {reason}"));
+            } else if self.is_reporting && keyword != "enum" {
+                let names = self.structures.tags();
                 if let Some(near) = super::suggest::nearest(tag, names.iter().map(String::as_str)) {
                     diagnostic = diagnostic.help(format!("did you mean `{keyword} {near}`?"));
                 }

@@ -58,7 +58,7 @@ impl Checker<'_> {
                 let ty = Type::Array { of: Box::new(Type::int(1, false)), len: text.len() as u32 };
                 Expr::new(ExprKind::Bytes(text.clone()), ty, data.span)
             }
-            _ => data,
+            _ => raw(data),
         };
         let capacity = literal(&length).map_or(most, |n| n.min(i128::from(most)) as u32);
         let length = Box::new(convert(self.integer(length)?, &Type::U64));
@@ -79,7 +79,7 @@ impl Checker<'_> {
     /// `macaddr(pointer)`
     pub(super) fn macaddr(&mut self, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
         let [argument] = arguments else { return self.wrong_arguments("macaddr", span) };
-        let value = self.value(argument)?;
+        let value = raw(self.value(argument)?);
         let six = Handle::Mac.inner();
         let bytes = match &value.ty {
             Type::Int { .. } | Type::Pointer { .. } => {
@@ -104,7 +104,7 @@ impl Checker<'_> {
             [family, address] => (Some(self.value(family)?), address),
             _ => return self.wrong_arguments("ntop", span),
         };
-        let value = self.value(address)?;
+        let value = raw(self.value(address)?);
         let size = Layout::of(&value.ty).size;
         let bytes = match &value.ty {
             Type::Int { .. } => Expr::new(
@@ -235,6 +235,20 @@ impl Checker<'_> {
             ExprKind::String(text) => Some(text),
             _ => self.no_literal(expr),
         }
+    }
+}
+
+/// A string in memory as its bytes, those behind a NUL included: Linux keeps addresses in arrays of `char`, too.
+fn raw(expr: Expr) -> Expr {
+    match (&expr.kind, &expr.ty) {
+        (
+            ExprKind::ContextBytes { .. } | ExprKind::Member { .. } | ExprKind::Deref { .. },
+            Type::String { capacity },
+        ) => {
+            let ty = Type::Array { of: Box::new(Type::int(1, false)), len: *capacity };
+            Expr { ty, ..expr }
+        }
+        _ => expr,
     }
 }
 

@@ -122,8 +122,18 @@ impl Checker<'_> {
     /// A scalar to decide by.
     pub(super) fn condition(&mut self, expr: &ast::Expr) -> Option<Expr> {
         let condition = self.expr(expr)?;
+        if let ExprKind::Aggregate { .. } = condition.kind {
+            let diagnostic =
+                Diagnostic::error(Code::TypeMismatch, expr.span, "an aggregation is no condition");
+            self.report(diagnostic.help("cast it to decide by its current value: `(int64)@map`"));
+            return None;
+        }
         if condition.ty.is_scalar() {
             return Some(condition);
+        }
+        // A literal is folded: text that is not empty is true.
+        if let ExprKind::String(text) = &condition.kind {
+            return Some(super::fold::boolean(!text.is_empty(), expr.span));
         }
         let message = format!("a condition is a number or a bool, not of type {}", condition.ty);
         self.error(Code::TypeMismatch, expr.span, message)

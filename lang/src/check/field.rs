@@ -7,24 +7,35 @@ use super::cast::{convert, integer_type};
 use super::quantity;
 use crate::config::{self, VARIABLES};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::host::{Field, FieldKind, TracepointFormat, Unavailable};
+use crate::host::{Field, FieldKind, FunctionType, TracepointFormat, Unavailable};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind};
+use crate::types::layout::Layout;
 use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 impl Checker<'_> {
+    /// `config`: a record of all settings that bpftrace has in it.
+    pub(super) fn configuration(&self, span: Span) -> Expr {
+        let names = VARIABLES.iter().map(|(name, _)| *name).filter(|name| *name != "cache_user_symbols");
+        let (mut fields, mut values) = (Vec::new(), Vec::new());
+        for name in names {
+            if let Some(value) = self.config.get(name) {
+                let value = constant(value, span);
+                fields.push((name.to_owned(), value.ty.clone()));
+                values.push(value);
+            }
+        }
+        Expr::new(ExprKind::Tuple(values), Type::Record(fields), span)
+    }
+
     /// `config.name`: a constant.
     pub(super) fn setting(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
         let names = || VARIABLES.iter().map(|(name, _)| *name);
         match self.config.get(&name.text) {
-            Some(config::Value::Bool(value)) => Some(Expr::new(ExprKind::Bool(value), Type::Bool, span)),
-            Some(config::Value::Int(value)) => {
-                Some(convert(super::expr::integer_literal(value.into(), span), &Type::U64))
-            }
-            Some(config::Value::Text(text)) => Some(super::expr::string_literal(text.into_bytes(), span)),
+            Some(value) => Some(constant(value, span)),
             None => {
                 let message = format!("there is no setting `{}`", name.text);
                 let diagnostic = Diagnostic::error(Code::UnknownField, name.span, message);
@@ -40,8 +51,8 @@ impl Checker<'_> {
 
     /// `args.field`
     pub(super) fn args_field(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
-        if let AttachPoint::RawTracepoint { .. } = self.point() {
-            return self.raw_argument(name, span);
+        if let AttachPoint::RawTracepoint { .. } | AttachPoint::Fentry { .. } = self.point() {
+            return self.typed_argument(name, span);
         }
         let AttachPoint::Tracepoint { category, event } = self.point() else { return None };
         let format = match self.formats.get(&self.body) {
@@ -84,9 +95,9 @@ impl Checker<'_> {
         Some(Expr::new(kind, ty, span).measuring(quantity))
     }
 
-    /// An argument of a raw tracepoint by its name.
-    fn raw_argument(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
-        let arguments = self.raw_arguments(span)?;
+    /// An argument of a raw tracepoint or a kernel function by its name.
+    fn typed_argument(&mut self, name: &ast::Name, span: Span) -> Option<Expr> {
+        let arguments = self.typed_arguments(span)?;
         if let Some((_, argument)) = arguments.iter().find(|(other, _)| *other == name.text) {
             return Some(Expr { span, ..argument.clone() });
         }
@@ -96,32 +107,67 @@ impl Checker<'_> {
         if let Some(near) = super::suggest::nearest(&name.text, names.iter().copied()) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
-        self.report(diagnostic.note(format!("its arguments are {}", names.join(", "))));
+        self.report(match names.as_slice() {
+            [] => diagnostic.note("it has no arguments"),
+            names => diagnostic.note(format!("its arguments are {}", names.join(", "))),
+        });
         None
     }
 
-    /// The arguments of the raw tracepoint.
-    fn raw_arguments(&mut self, span: Span) -> Option<Vec<(String, Expr)>> {
-        let AttachPoint::RawTracepoint { event } = self.point() else { return None };
-        let Some(arguments) = self.host.raw_tracepoint(event) else {
-            let message = format!("the types of the arguments of {} are not known", self.point());
-            let diagnostic =
-                Diagnostic::error(Code::HostUnavailable, span, message).help("read them as arg0, arg1, …");
-            self.report(diagnostic);
-            return None;
+    /// The arguments of the raw tracepoint or kernel function.
+    fn typed_arguments(&mut self, span: Span) -> Option<Vec<(String, Expr)>> {
+        let arguments = match self.point() {
+            AttachPoint::Fentry { .. } => self.function_type(span)?.arguments,
+            AttachPoint::RawTracepoint { event } => match self.host.raw_tracepoint(event) {
+                Some(arguments) => arguments,
+                None => {
+                    let message = format!("the types of the arguments of {} are not known", self.point());
+                    self.report(
+                        Diagnostic::error(Code::HostUnavailable, span, message)
+                            .help("read them as arg0, arg1, …"),
+                    );
+                    return None;
+                }
+            },
+            _ => return None,
         };
-        let argument = |(n, (name, ty)): (usize, (String, Type))| {
-            let value = Expr::new(ExprKind::Argument(n as u8), Type::U64, span);
-            // One that does not fit into a word is passed as its address.
+        let is_function = matches!(self.point(), AttachPoint::Fentry { .. });
+        let mut slot = 0;
+        let mut argument = |(name, ty): (String, Type)| {
+            let value = Expr::new(ExprKind::Argument(slot), Type::U64, span);
+            slot += if is_function { slots(&ty) } else { 1 };
+            // One that does not fit into a word is passed as its address, or in several words.
             let value = if ty.is_scalar() { convert(value, &ty) } else { value };
             (name, value)
         };
-        Some(arguments.into_iter().enumerate().map(argument).collect())
+        Some(arguments.into_iter().map(&mut argument).collect())
     }
 
-    /// All arguments of a raw tracepoint as a record.
+    fn function_type(&mut self, span: Span) -> Option<FunctionType> {
+        let AttachPoint::Fentry { function, .. } = self.point() else { return None };
+        let found = self.host.kernel_function_type(function);
+        if found.is_none() {
+            let message = format!("the type of {} is not known", self.point());
+            self.report(Diagnostic::error(Code::HostUnavailable, span, message).help("use a kprobe"));
+        }
+        found
+    }
+
+    /// What the kernel function of a fexit probe has returned.
+    pub(super) fn typed_result(&mut self, span: Span) -> Option<Expr> {
+        let FunctionType { arguments, result } = self.function_type(span)?;
+        if result == Type::Void {
+            let message = format!("{} returns nothing", self.point());
+            return self.error(Code::NotAvailable, span, message);
+        }
+        let slot = arguments.iter().map(|(_, ty)| slots(ty)).sum();
+        let value = Expr::new(ExprKind::Argument(slot), Type::U64, span);
+        Some(if result.is_scalar() { convert(value, &result) } else { value })
+    }
+
+    /// All arguments of a raw tracepoint or a kernel function as a record.
     pub(super) fn whole_args(&mut self, span: Span) -> Option<Expr> {
-        let (names, values): (Vec<_>, Vec<_>) = self.raw_arguments(span)?.into_iter().unzip();
+        let (names, values): (Vec<_>, Vec<_>) = self.typed_arguments(span)?.into_iter().unzip();
         let types = values.iter().map(|value| value.ty.clone());
         let ty = Type::Record(names.into_iter().zip(types).collect());
         Some(Expr::new(ExprKind::Tuple(values), ty, span))
@@ -163,28 +209,27 @@ impl Checker<'_> {
             }
         };
         let of = of?;
-        let constant = limit.as_ref().and_then(super::infer::literal);
-        let capacity = match constant {
-            Some(length) => u32::try_from(length).unwrap_or(u32::MAX).clamp(1, self.config.max_strlen),
-            None => self.config.max_strlen,
-        };
-        let ty = Type::String { capacity };
-        match of.ty {
-            // A length counts the NUL of what is read from memory, but not that of a string.
-            Type::String { capacity: now } => {
-                let capacity = if constant.is_some() { capacity + 1 } else { capacity };
-                Some(shorten(of, now, capacity, span))
+        let space = match of.ty {
+            Type::String { capacity } => return self.cut(of, capacity, limit, span),
+            Type::Array { of: ref element, len } if matches!(**element, Type::Int { width: 1, .. }) => {
+                let capacity = (len + 1).min(self.config.max_strlen);
+                return self.cut(convert(of, &Type::String { capacity }), capacity, limit, span);
             }
-            Type::Pointer { .. } | Type::Int { .. } => {
-                let space = self.space_of(&of);
-                let limit = limit.filter(|_| constant.is_none()).map(Box::new);
-                Some(Expr::new(ExprKind::ReadString { address: Box::new(of), space, limit }, ty, span))
-            }
+            Type::Pointer { .. } | Type::Int { .. } => self.space_of(&of),
             _ => {
                 let message = format!("`str` reads from a pointer, not from a value of type {}", of.ty);
-                self.error(Code::WrongArguments, of.span, message)
+                return self.error(Code::WrongArguments, of.span, message);
             }
-        }
+        };
+        // A length counts the NUL, and the type has room for one more.
+        let most = self.config.max_strlen;
+        let constant = limit.as_ref().and_then(super::infer::literal);
+        let capacity = constant
+            .and_then(|length| u32::try_from(length).ok())
+            .map_or(most, |length| length.saturating_add(1).min(most));
+        let limit = limit.filter(|_| constant.is_none_or(|length| length < i128::from(most)));
+        let kind = ExprKind::ReadString { address: Box::new(of), space, limit: limit.map(Box::new) };
+        Some(Expr::new(kind, Type::String { capacity }, span))
     }
 
     /// What `str` reads from: `$1` is text even if it looks like a number.
@@ -192,19 +237,12 @@ impl Checker<'_> {
         if let Some(text) = self.parameter_text(source) {
             return Some(text);
         }
-        self.value(source)
-    }
-}
-
-/// A string, cut to a capacity.
-fn shorten(of: Expr, now: u32, capacity: u32, span: Span) -> Expr {
-    match of.kind {
-        ExprKind::String(mut text) => {
-            text.truncate(capacity as usize - 1);
-            super::expr::string_literal(text, span)
-        }
-        _ if now <= capacity => Expr { span, ..of },
-        _ => convert(Expr { span, ..of }, &Type::String { capacity }),
+        let value = self.value(source)?;
+        // A number as a literal is no address either.
+        Some(match super::infer::literal(&value) {
+            Some(number) => super::expr::string_literal(number.to_string().into_bytes(), source.span),
+            None => value,
+        })
     }
 }
 
@@ -236,5 +274,19 @@ impl Checker<'_> {
             (size @ (1 | 2 | 4 | 8), _) => Type::int(size as u8, field.signed),
             _ => Type::int(8, field.signed),
         }
+    }
+}
+
+/// The words of a kernel function's context that an argument takes.
+fn slots(ty: &Type) -> u8 {
+    Layout::of(ty).size.div_ceil(8).max(1) as u8
+}
+
+/// The value of a setting.
+fn constant(value: config::Value, span: Span) -> Expr {
+    match value {
+        config::Value::Bool(value) => Expr::new(ExprKind::Bool(value), Type::Bool, span),
+        config::Value::Int(value) => convert(super::expr::integer_literal(value.into(), span), &Type::U64),
+        config::Value::Text(text) => super::expr::string_literal(text.into_bytes(), span),
     }
 }

@@ -53,6 +53,8 @@ fn meaning(point: &AttachPoint, uses: &Uses<'_>, host: &dyn Host) -> Meaning {
         AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } if uses.func => {
             meaning.name = Some(function.clone())
         }
+        // Such a program belongs to one function.
+        AttachPoint::Fentry { .. } => meaning.name = Some(point.to_string()),
         AttachPoint::RawTracepoint { .. } if uses.args => meaning.name = Some(point.to_string()),
         AttachPoint::Tracepoint { category, event } => {
             meaning.is_syscall = category == "syscalls";
@@ -75,7 +77,10 @@ impl<'a> Uses<'a> {
             ExprKind::Name(name) if name == "func" => uses.func = true,
             ExprKind::Name(name) if name == "args" => uses.args = true,
             ExprKind::Call { function, .. } if function.text == "probe" => uses.probe = true,
-            ExprKind::Call { function, .. } if function.text == "func" => uses.func = true,
+            // Where a symbol lies is told by where the function does.
+            ExprKind::Call { function, .. } if matches!(function.text.as_str(), "func" | "uaddr") => {
+                uses.func = true;
+            }
             ExprKind::Member(of, field) if matches!(&of.kind, ExprKind::Name(name) if name == "args") => {
                 uses.fields.push(&field.text);
             }

@@ -22,9 +22,11 @@ mod expr;
 mod field;
 mod fold;
 mod formatted;
+mod function;
 mod group;
 mod infer;
 mod map;
+mod map_loop;
 mod name;
 mod operator;
 mod option;
@@ -32,9 +34,14 @@ mod output;
 mod predicate;
 mod quantity;
 mod scope;
+mod shorthand;
 mod stmt;
+mod symbol;
+mod system;
+mod task;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod variable;
 mod walk;
 
@@ -68,7 +75,7 @@ pub fn check(
     host: &dyn Host,
     environment: &Environment,
 ) -> (typed::Program, Vec<Diagnostic>) {
-    let Expanded { program, places, diagnostics: mut all } = expand(program, &environment.macros);
+    let Expanded { program, places, diagnostics: mut all } = expand(program, environment);
     let (typed, diagnostics) = check_expanded(&program, &places, host, environment);
     let is_wrong = all.iter().any(Diagnostic::is_error);
     all.extend(diagnostics.into_iter().filter(|diagnostic| !is_wrong || !is_lint(diagnostic)));
@@ -94,14 +101,19 @@ fn check_expanded(
     let (declared, mut diagnostics) = declare(&program.declared, host);
     let (config, found) = config::configure(&program.config, &environment.settings);
     diagnostics.extend(found);
+    diagnostics.extend(function::misdefined(&program.functions));
     let Bodies { bodies, skipped, diagnostics: unresolved } = bodies(program, host, &config);
     diagnostics.extend(unresolved);
     let mut replaced = BTreeSet::new();
     loop {
-        let mut checker = Checker::new(host, environment, &declared, places, &config, &bodies);
+        let mut checker =
+            Checker::new(host, environment, &declared, places, &config, &program.functions, &bodies);
         checker.maps.replaced.clone_from(&replaced);
+        checker.declare_maps(&program.maps);
         skipped.iter().for_each(|name| checker.skip_map(name));
         let mut typed = checker.check();
+        checker.is_reporting = true;
+        checker.report_declarations(&program.maps);
         if checker.replace.is_empty() {
             let is_wrong =
                 checker.is_broken || checker.diagnostics.iter().chain(&diagnostics).any(Diagnostic::is_error);
@@ -124,11 +136,12 @@ pub fn members_at(
     environment: &Environment,
     end: u32,
 ) -> Vec<(String, Type)> {
-    let Expanded { program, places, .. } = expand(program, &environment.macros);
+    let Expanded { program, places, .. } = expand(program, environment);
     let (declared, _) = declare(&program.declared, host);
     let (config, _) = config::configure(&program.config, &environment.settings);
     let Bodies { bodies, .. } = bodies(&program, host, &config);
-    let mut checker = Checker::new(host, environment, &declared, &places, &config, &bodies);
+    let mut checker =
+        Checker::new(host, environment, &declared, &places, &config, &program.functions, &bodies);
     checker.asked = Some(end);
     checker.check();
     checker.answer.take().map(|ty| checker.structures.members(&ty)).unwrap_or_default()
@@ -136,7 +149,10 @@ pub fn members_at(
 
 /// Whether it only says that something is of no use, which may change once what is wrong has been put right.
 fn is_lint(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable)
+    matches!(
+        diagnostic.code,
+        Code::UnusedVariable | Code::UnusedValue | Code::UnassignedVariable | Code::UnusedMap
+    )
 }
 
 /// A body to check and the events that run it.
@@ -147,6 +163,8 @@ struct Body<'a> {
     value: Option<&'a ast::Expr>,
     /// Its value is the cell's result.
     is_top: bool,
+    /// It is that of a function, by number.
+    function: Option<usize>,
     span: Span,
 }
 
@@ -164,6 +182,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
     let mut skipped = BTreeSet::new();
     let mut diagnostics = Vec::new();
     let mut bodies = Vec::new();
+    let mut names: HashMap<AttachPoint, Span> = HashMap::new();
     let mut count = 0;
     let mut programs = 0;
     for probe in &program.probes {
@@ -171,7 +190,23 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
         let mut is_wrong = false;
         for point in &probe.points {
             match attach::resolve(point, host) {
-                Ok(found) => points.extend(found),
+                Ok(found) => {
+                    let is_named =
+                        |one: &&AttachPoint| matches!(one, AttachPoint::Test(_) | AttachPoint::Bench(_));
+                    for one in found.iter().filter(is_named) {
+                        match names.get(one) {
+                            Some(&first) => {
+                                let message = format!("there are two probes `{one}`");
+                                diagnostics.push(
+                                    Diagnostic::error(Code::InvalidProbe, point.span, message)
+                                        .at(first, "the first one"),
+                                );
+                            }
+                            None => drop(names.insert(one.clone(), point.span)),
+                        }
+                    }
+                    points.extend(found);
+                }
                 Err(diagnostic) => {
                     let complaint = missing(*diagnostic, config.missing_probes);
                     is_wrong |= complaint.as_ref().is_some_and(Diagnostic::is_error);
@@ -218,6 +253,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
                 statements: &probe.body.statements,
                 value: probe.body.value.as_deref(),
                 is_top: false,
+                function: None,
                 span: probe.span,
             });
         }
@@ -230,6 +266,16 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
         let span = probe.points.first().map_or(probe.span, |point| point.span);
         diagnostics.push(Diagnostic::error(Code::NoMatch, span, "no probe is left to attach"));
     }
+    bodies.extend(program.functions.iter().enumerate().map(|(index, function)| Body {
+        // Of all events the one that tells least.
+        points: vec![AttachPoint::Begin],
+        predicate: None,
+        statements: &function.body.statements,
+        value: function.body.value.as_deref(),
+        is_top: false,
+        function: Some(index),
+        span: function.span,
+    }));
     let first = program.statements.first().map(|stmt| stmt.span);
     let last = program.statements.last().map(|stmt| stmt.span);
     let result = program.result.as_ref().map(|result| result.span);
@@ -240,6 +286,7 @@ fn bodies<'a>(program: &'a ast::Program, host: &dyn Host, config: &Config) -> Bo
             statements: &program.statements,
             value: program.result.as_ref(),
             is_top: true,
+            function: None,
             span: from.to(to),
         });
     }
@@ -269,6 +316,9 @@ struct Checker<'a> {
     structures: Structures<'a>,
     environment: &'a Environment,
     config: &'a Config,
+    functions: &'a [ast::Function],
+    /// As of this walk; `None` for one that is wrong.
+    signatures: Vec<Option<function::Signature>>,
     bodies: &'a [Body<'a>],
     /// The last walk: diagnostics count.
     is_reporting: bool,
@@ -306,6 +356,7 @@ impl<'a> Checker<'a> {
         declared: &'a Definitions,
         places: &'a Places,
         config: &'a Config,
+        functions: &'a [ast::Function],
         bodies: &'a [Body<'a>],
     ) -> Self {
         Self {
@@ -315,6 +366,8 @@ impl<'a> Checker<'a> {
             structures: Structures::new(host, declared),
             environment,
             config,
+            functions,
+            signatures: Vec::new(),
             bodies,
             is_reporting: false,
             diagnostics: Vec::new(),
@@ -367,33 +420,42 @@ impl<'a> Checker<'a> {
     fn report_all(&mut self) -> typed::Program {
         self.is_reporting = true;
         self.is_unknown = false;
-        let probes = self.walk();
+        let (functions, probes) = self.walk();
         self.is_reporting = false;
         self.warn_replaced();
         self.unexpected_options();
         typed::Program {
             options: self.options.clone(),
             maps: self.maps.finish(self.config.max_map_keys),
+            functions,
             probes,
             result_map: self.result_map,
             places: Places::default(),
             process: self.environment.process,
+            watch: self.environment.watch,
             declared: Definitions::default(),
             config: self.config.clone(),
         }
     }
 
-    fn walk(&mut self) -> Vec<typed::Probe> {
+    fn walk(&mut self) -> (Vec<typed::Function>, Vec<typed::Probe>) {
+        let (mut functions, mut probes) = (Vec::new(), Vec::new());
+        let bodies = self.bodies;
         self.answer = None;
-        (0..self.bodies.len()).map(|index| self.walk_body(index)).collect()
+        self.sign_functions();
+        for (index, body) in bodies.iter().enumerate() {
+            self.body = index;
+            self.scope = Scope::new(self.places);
+            self.loops = 0;
+            match body.function {
+                Some(function) => functions.extend(self.function(function)),
+                None => probes.push(self.probe(body)),
+            }
+        }
+        (functions, probes)
     }
 
-    fn walk_body(&mut self, index: usize) -> typed::Probe {
-        let bodies = self.bodies;
-        let body = &bodies[index];
-        self.body = index;
-        self.scope = Scope::new(self.places);
-        self.loops = 0;
+    fn probe(&mut self, body: &Body<'a>) -> typed::Probe {
         self.scope.enter();
         let condition = body.predicate.map(|predicate| self.condition(predicate));
         let mut statements = self.statements(body.statements, body.value);
@@ -462,6 +524,7 @@ impl<'a> Checker<'a> {
         ids.map(|id| typed::Variable {
             name: self.scope.local(id).name.clone(),
             ty: self.variable_type(id).unwrap_or(Type::I64),
+            is_shared: self.scope.is_shared(id),
         })
         .collect()
     }

@@ -1,61 +1,28 @@
 //! bare names → what they stand for: builtin variables, and calls without parentheses.
 
 use super::Checker;
-use super::expr::{integer_literal, string_literal};
+use super::cast::convert;
+use super::expr::{block_of, integer_literal, string_literal};
+use super::task::is_relative;
 use crate::builtins::{self, Availability};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Ambient, Clock};
+use crate::ir::{Ambient, Clock, RuntimeWarning};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::typed::{Expr, ExprKind, Quantity};
+use crate::typed::{Expr, ExprKind, Quantity, Stmt, StmtKind};
 use crate::types::handle::Handle;
 use crate::types::structure::Keyword;
 use crate::types::{Space, Type};
 
 /// Names of bpftrace that are known to exist, but mean nothing here yet.
-const LATER: &[&str] = &[
-    "ppid",
-    "pcomm",
-    "leader_tid",
-    "leader_comm",
-    "numaid",
-    "jiffies",
-    "cpid",
-    "has_cpid",
-    "ctx",
-    "kstack",
-    "ustack",
-    "dw_ustack",
-    "usermode",
-    "tseries",
-    "assert",
-    "skboutput",
-    "str_concat",
-    "strlen",
-    "strcontains",
-    "strstr",
-    "strncmp",
-    "memcmp",
-    "strerror",
-    "signal_name",
-    "syscall_name",
-    "path",
-    "bswap",
-    "kaddr",
-    "percpu_kaddr",
-    "uaddr",
-    "reg",
-    "container_of",
-    "write_user",
-    "override",
-    "signal",
-    "signal_thread",
-    "socket_cookie",
-    "is_err",
-    "ksym",
-    "usym",
-    "find",
+const LATER: &[&str] = &["ctx", "kstack", "ustack", "dw_ustack", "ksym", "usym"];
+
+/// Functions that only mean something in probes that Probebook does not have yet, and these probes.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("path", "fentry, fexit and iter"),
+    ("skboutput", "fentry, fexit and iter"),
+    ("socket_cookie", "fentry, fexit and iter"),
 ];
 
 /// Arguments that the calling convention passes in registers (x86-64).
@@ -63,10 +30,11 @@ const REGISTER_ARGUMENTS: u8 = 6;
 /// Arguments that a raw tracepoint can have.
 const RAW_ARGUMENTS: u8 = 12;
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
     /// A name that stands alone: a builtin variable, or a function without arguments.
     pub(super) fn name(&mut self, name: &str, span: Span) -> Option<Expr> {
         match builtins::find(name).map(|builtin| builtin.kind) {
+            Some(builtins::Kind::Variable) if is_relative(name) => self.relative(name, &[], span),
             Some(builtins::Kind::Variable) => self.builtin_variable(name, span),
             Some(builtins::Kind::Function) => {
                 let function = ast::Name { text: name.to_string(), span };
@@ -90,17 +58,32 @@ impl Checker<'_> {
     pub(super) fn unknown_name<T>(&mut self, name: &str, span: Span, what: &str) -> Option<T> {
         let mut diagnostic =
             Diagnostic::error(Code::UnknownName, span, format!("there is no {what} `{name}`"));
-        if LATER.contains(&name) {
+        if let Some((_, probes)) = ELSEWHERE.iter().find(|(other, _)| *other == name) {
+            let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
+            diagnostic = Diagnostic::error(Code::NotAvailable, span, message)
+                .note(format!("it can be used in {probes} probes, which are not supported yet"));
+        } else if LATER.contains(&name) {
             let message = format!("`{name}` is not supported yet");
             diagnostic = Diagnostic::error(Code::Unsupported, span, message);
+        } else if let Some(definition) = self.structures.declared().with_parameters.get(name) {
+            let message = format!("`{name}` has parameters, so it can only be used in the C part");
+            diagnostic = Diagnostic::error(Code::InvalidDefine, span, message)
+                .at(*definition, "defined here")
+                .help(format!("define it as `macro {name}(…) {{ … }}`"));
         } else if self.scope.find(name, span).is_some() {
             diagnostic = diagnostic.help(format!("did you mean the variable `${name}`?"));
-        } else if let Some(near) = super::suggest::nearest(name, builtins::all().map(|builtin| builtin.name))
-        {
+        } else if let Some(near) = super::suggest::nearest(name, self.names(what)) {
             diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
         }
         self.report(diagnostic);
         None
+    }
+
+    /// Names that could have been meant.
+    fn names(&self, what: &str) -> impl Iterator<Item = &'a str> {
+        let constants = self.structures.declared().constants.keys().map(String::as_str);
+        let constants = constants.filter(move |_| what == "name");
+        builtins::all().map(|builtin| builtin.name).chain(constants)
     }
 
     /// A builtin variable, which is in the tables.
@@ -110,7 +93,9 @@ impl Checker<'_> {
         let ambient = |ambient, ty| Some(Expr::new(ExprKind::Ambient(ambient), ty, span));
         let u32 = Type::int(4, false);
         match name {
-            "args" if matches!(point, AttachPoint::RawTracepoint { .. }) => self.whole_args(span),
+            "args" if matches!(point, AttachPoint::RawTracepoint { .. } | AttachPoint::Fentry { .. }) => {
+                self.whole_args(span)
+            }
             "args" => {
                 self.report(
                     Diagnostic::error(Code::TypeMismatch, span, "`args` alone has no value")
@@ -118,13 +103,8 @@ impl Checker<'_> {
                 );
                 None
             }
-            "config" => {
-                self.report(
-                    Diagnostic::error(Code::Unsupported, span, "`config` as a whole is not supported yet")
-                        .help("read one of its settings: `config.max_strlen`"),
-                );
-                None
-            }
+            "config" => Some(self.configuration(span)),
+            "retval" if matches!(point, AttachPoint::Fentry { .. }) => self.typed_result(span),
             "retval" => Some(Expr::new(ExprKind::ReturnValue, Type::U64, span)),
             "comm" => Some(Expr::new(ExprKind::Comm, Type::String { capacity: 16 }, span)),
             "pid" => ambient(Ambient::Pid, u32),
@@ -144,23 +124,66 @@ impl Checker<'_> {
             "cpu" => ambient(Ambient::Cpu, Type::U64),
             "rand" => ambient(Ambient::Random, Type::U64),
             "cgroup" => ambient(Ambient::Cgroup, Type::U64),
+            "numaid" => ambient(Ambient::Node, Type::U64),
+            "jiffies" => ambient(Ambient::Jiffies, Type::U64),
+            "usermode" => ambient(Ambient::UserMode, Type::int(1, false)),
+            "cpid" => Some(self.command(span)),
+            "has_cpid" => Some(super::fold::boolean(self.environment.command.is_some(), span)),
             "ncpus" => {
                 let count = integer_literal(i128::from(self.host.cpus()), span);
                 Some(Expr::new(ExprKind::Cast(Box::new(count)), Type::U64, span))
             }
             "probe" => Some(string_literal(point.to_string().into_bytes(), span)),
             "probetype" => {
-                let provider = if point.is_special() { "special" } else { point.provider() };
+                let provider = match point {
+                    AttachPoint::Begin | AttachPoint::End | AttachPoint::Signal => "special",
+                    _ => point.provider(),
+                };
                 Some(string_literal(provider.into(), span))
             }
             "func" => match point {
-                AttachPoint::Kprobe { function, .. } | AttachPoint::Uprobe { function, .. } => {
+                AttachPoint::Kprobe { function, .. }
+                | AttachPoint::Fentry { function, .. }
+                | AttachPoint::Uprobe { function, .. } => {
                     Some(string_literal(function.clone().into_bytes(), span))
                 }
                 _ => None,
             },
             _ => self.argument(name, span),
         }
+    }
+
+    /// `cpid`: the process of the command that runs with the program.
+    fn command(&mut self, span: Span) -> Expr {
+        let number = |n: u32| convert(integer_literal(i128::from(n), span), &Type::U64);
+        if let Some(command) = self.environment.command {
+            return number(command);
+        }
+        let warn = Stmt { kind: StmtKind::Warn(RuntimeWarning::NoCommand), span };
+        block_of(vec![warn], Some(number(0)), span)
+    }
+
+    /// `pid(namespace)` and `tid(namespace)`
+    pub(super) fn id_in(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
+        let [namespace] = arguments else { return self.wrong_arguments(name, span) };
+        let word = match &namespace.kind {
+            ast::ExprKind::Name(word) => word.as_str(),
+            _ => "",
+        };
+        let ambient = match (name, word) {
+            ("pid", "curr_ns") => Ambient::Pid,
+            ("pid", "init") => Ambient::InitialPid,
+            (_, "curr_ns") => Ambient::Tid,
+            (_, "init") => Ambient::InitialTid,
+            _ => {
+                self.report(
+                    Diagnostic::error(Code::WrongArguments, namespace.span, "this is not a PID namespace")
+                        .help("`curr_ns` numbers processes as we see them, `init` as the machine does"),
+                );
+                return None;
+            }
+        };
+        Some(Expr::new(ExprKind::Ambient(ambient), Type::int(4, false), span))
     }
 
     fn argument(&mut self, name: &str, span: Span) -> Option<Expr> {
@@ -206,19 +229,27 @@ impl Checker<'_> {
     /// Reports a builtin where it means nothing.
     pub(super) fn available(&mut self, name: &str, span: Span) -> Option<()> {
         let builtin = builtins::find(name)?;
+        if self.is_in_function() {
+            let is_everywhere = builtin.availability == Availability::Everywhere;
+            return self.available_in_function(name, is_everywhere, span);
+        }
         if builtin.is_available_at(self.point()) {
             return Some(());
         }
         let message = format!("`{name}` has no meaning in {} probes", self.point().provider());
         let mut diagnostic = Diagnostic::error(Code::NotAvailable, span, message);
         if let Availability::Providers(names) = builtin.availability {
-            diagnostic = diagnostic.note(format!("it can be used in {} probes", names.join(" and ")));
+            diagnostic = diagnostic.note(format!("it can be used in {} probes", listed(names)));
         }
         let instead = match (name, self.point()) {
             (
                 "args",
                 AttachPoint::Kprobe { at_return: false, .. } | AttachPoint::Uprobe { at_return: false, .. },
             ) => Some("read the arguments as arg0, arg1, …"),
+            ("retval", AttachPoint::Fentry { .. }) => Some("attach to the return: `fexit:…`"),
+            (_, AttachPoint::Fentry { .. }) if name.starts_with("arg") => {
+                Some("read the arguments by their names: `args.name`")
+            }
             ("retval", AttachPoint::Kprobe { .. }) => Some("attach to the return: `kretprobe:…`"),
             ("retval", AttachPoint::Uprobe { .. }) => Some("attach to the return: `uretprobe:…`"),
             ("retval", AttachPoint::Tracepoint { event, .. }) if event.starts_with("sys_exit") => {
@@ -240,6 +271,14 @@ impl Checker<'_> {
         }
         self.report(diagnostic);
         None
+    }
+}
+
+/// `a`, `a and b` or `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [some @ .., last] if !some.is_empty() => format!("{} and {last}", some.join(", ")),
+        _ => names.concat(),
     }
 }
 

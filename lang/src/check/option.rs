@@ -92,7 +92,7 @@ impl Checker<'_> {
                 }
             }
         };
-        self.register(&name, &default, description, span)?;
+        self.declare_option(&name, &default, description, span)?;
         let given = self.environment.parameters.named.iter().rev().find(|named| named.name == name);
         match given.map(|named| option_value(&default, named.value.as_deref(), span)) {
             None => Some(option_default(default)),
@@ -109,7 +109,7 @@ impl Checker<'_> {
     }
 
     /// Notes an option. It has one default in the whole program.
-    fn register(&mut self, name: &str, default: &Expr, description: String, span: Span) -> Option<()> {
+    fn declare_option(&mut self, name: &str, default: &Expr, description: String, span: Span) -> Option<()> {
         let text = option_text(default);
         let option = self.options.entry(name.to_owned()).or_insert_with(|| ProgramOption {
             default: text.clone(),

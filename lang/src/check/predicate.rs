@@ -13,9 +13,6 @@ use crate::syntax::ast;
 use crate::typed::{Expr, ExprKind, StmtKind};
 use crate::types::Type;
 
-/// Bytes that `str()` reads where no length is given.
-pub(super) const STRING_BYTES: i128 = 1024;
-
 impl Checker<'_> {
     /// A call of one of [`crate::builtins::COMPTIME`].
     pub(super) fn computed(&mut self, name: &str, arguments: &[ast::Expr], span: Span) -> Option<Expr> {
@@ -36,8 +33,12 @@ impl Checker<'_> {
                 self.capacity(one)?;
                 Some(effect(StmtKind::Block(Vec::new()), span))
             }
-            ("strcap", [one]) => self.capacity(one).map(|bytes| integer_literal(bytes, span)),
-            ("default_str_length", []) => Some(integer_literal(STRING_BYTES, span)),
+            // What a pointer points to has no capacity but its length.
+            ("strcap", [one]) => match self.type_of(one)? {
+                Type::Pointer { .. } => self.length(one, span),
+                _ => self.capacity(one).map(|bytes| integer_literal(bytes, span)),
+            },
+            ("default_str_length", []) => Some(integer_literal(i128::from(self.config.max_strlen), span)),
             ("static_assert", [condition, message]) => self.static_assert(condition, message, span),
             ("fail", _) => self.fail(arguments, span),
             ("getopt", _) => self.getopt(arguments, span),
@@ -66,7 +67,7 @@ impl Checker<'_> {
         match self.type_of(of)? {
             Type::String { capacity } => Some(i128::from(capacity)),
             Type::Array { of, len } if is_char(&of) => Some(i128::from(len)),
-            Type::Pointer { .. } => Some(STRING_BYTES),
+            Type::Pointer { .. } => Some(i128::from(self.config.max_strlen)),
             other => {
                 let message = format!("a string, or a pointer to one, is needed here, not {other}");
                 self.error(Code::TypeMismatch, of.span, message)

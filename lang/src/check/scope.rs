@@ -28,19 +28,33 @@ pub struct Local {
     pub is_implicit: bool,
 }
 
+/// A variable and where it lives.
+#[derive(Clone, Debug)]
+struct Entry {
+    local: Local,
+    /// The loop over a map in whose body it was made; 0 outside of any.
+    home: u32,
+    /// A loop over a map that it is older than uses it.
+    is_shared: bool,
+}
+
 /// The variables of one body.
 #[derive(Clone, Debug)]
 pub struct Scope<'a> {
     places: &'a Places,
-    locals: Vec<Local>,
+    locals: Vec<Entry>,
     /// The variables of each open block.
     blocks: Vec<Vec<VariableId>>,
+    /// The loops over maps around here, by number.
+    bodies: Vec<u32>,
+    /// How many there were.
+    bodies_seen: u32,
 }
 
 impl<'a> Scope<'a> {
     /// No variables yet.
     pub fn new(places: &'a Places) -> Self {
-        Self { places, locals: Vec::new(), blocks: Vec::new() }
+        Self { places, locals: Vec::new(), blocks: Vec::new(), bodies: Vec::new(), bodies_seen: 0 }
     }
 
     /// Enters a block.
@@ -53,10 +67,31 @@ impl<'a> Scope<'a> {
         self.blocks.pop();
     }
 
-    /// What the name means at a place.
-    pub fn find(&self, name: &str, at: Span) -> Option<VariableId> {
+    /// Enters the body of a loop over a map, which is a block.
+    pub fn enter_body(&mut self) {
+        self.enter();
+        self.bodies_seen += 1;
+        self.bodies.push(self.bodies_seen);
+    }
+
+    /// Leaves it.
+    pub fn leave_body(&mut self) {
+        self.bodies.pop();
+        self.leave();
+    }
+
+    fn body(&self) -> u32 {
+        self.bodies.last().copied().unwrap_or(0)
+    }
+
+    /// What the name means at a place, where it is used.
+    pub fn find(&mut self, name: &str, at: Span) -> Option<VariableId> {
         let mut ids = self.blocks.iter().flatten().copied();
-        ids.find(|&id| self.local(id).name == name && self.is_seen(self.local(id), at))
+        let id = ids.find(|&id| self.local(id).name == name && self.is_seen(self.local(id), at))?;
+        let body = self.body();
+        let entry = &mut self.locals[id.0 as usize];
+        entry.is_shared |= entry.home != body;
+        Some(id)
     }
 
     fn is_seen(&self, local: &Local, at: Span) -> bool {
@@ -69,7 +104,8 @@ impl<'a> Scope<'a> {
         if let Some(block) = self.blocks.last_mut() {
             block.push(id);
         }
-        self.locals.push(local);
+        let home = self.body();
+        self.locals.push(Entry { local, home, is_shared: false });
         id
     }
 
@@ -81,7 +117,7 @@ impl<'a> Scope<'a> {
 
     /// A variable of this name that lives or lived in some other block.
     pub fn elsewhere(&self, name: &str, at: Span) -> Option<Span> {
-        self.locals.iter().find(|one| one.name == name && self.is_seen(one, at)).map(|local| local.span)
+        self.locals().find(|one| one.name == name && self.is_seen(one, at)).map(|local| local.span)
     }
 
     /// A variable of this name that only a macro hides.
@@ -92,16 +128,21 @@ impl<'a> Scope<'a> {
 
     /// A variable.
     pub fn local(&self, VariableId(id): VariableId) -> &Local {
-        &self.locals[id as usize]
+        &self.locals[id as usize].local
+    }
+
+    /// Whether several functions of the program use it.
+    pub fn is_shared(&self, VariableId(id): VariableId) -> bool {
+        self.locals[id as usize].is_shared
     }
 
     /// A variable, to note what happened to it.
     pub fn local_mut(&mut self, VariableId(id): VariableId) -> &mut Local {
-        &mut self.locals[id as usize]
+        &mut self.locals[id as usize].local
     }
 
     /// All variables, in the order of their ids.
-    pub fn locals(&self) -> &[Local] {
-        &self.locals
+    pub fn locals(&self) -> impl ExactSizeIterator<Item = &Local> {
+        self.locals.iter().map(|entry| &entry.local)
     }
 }

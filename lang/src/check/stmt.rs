@@ -8,7 +8,7 @@ use super::infer::literal;
 use super::scope::Local;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::{self, Iterable, StmtKind as Ast};
-use crate::typed::{Expr, ExprKind, Stmt, StmtKind};
+use crate::typed::{Expr, ExprKind, Intrinsic, Stmt, StmtKind};
 use crate::types::Type;
 
 /// The largest count of `unroll`.
@@ -68,6 +68,11 @@ impl Checker<'_> {
                 StmtKind::If { condition: condition?, then, otherwise }
             }
             Ast::While { condition, body } => {
+                let message = "bpftrace may give up `while`";
+                self.report(
+                    Diagnostic::warning(Code::Deprecated, span, message)
+                        .help("count with `for ($i : 0..n)`, whose end Linux can see"),
+                );
                 let condition = self.condition(condition);
                 let body = self.loop_body(body);
                 StmtKind::While { condition: condition?, body }
@@ -86,6 +91,7 @@ impl Checker<'_> {
                 self.in_loop("continue", span)?;
                 StmtKind::Continue
             }
+            Ast::Return(value) if self.is_in_function() => return self.function_return(value.as_ref(), span),
             Ast::Return(None) => StmtKind::Return(None),
             Ast::Return(Some(value)) => {
                 let value = self.value(value)?;
@@ -112,7 +118,7 @@ impl Checker<'_> {
         Some(Stmt { kind: StmtKind::Expr(value), span: expr.span })
     }
 
-    fn loop_body(&mut self, body: &ast::Block) -> Vec<Stmt> {
+    pub(super) fn loop_body(&mut self, body: &ast::Block) -> Vec<Stmt> {
         self.loops += 1;
         let body = self.block(body);
         self.loops -= 1;
@@ -152,15 +158,9 @@ impl Checker<'_> {
         body: &ast::Block,
         span: crate::source::Span,
     ) -> Option<Stmt> {
-        let Iterable::Range { from, to } = over else {
-            if let Iterable::Map(map) = over {
-                self.report(Diagnostic::error(
-                    Code::Unsupported,
-                    map.span,
-                    "walking a map with `for` is not supported yet",
-                ));
-            }
-            return None;
+        let (from, to) = match over {
+            Iterable::Range { from, to } => (from, to),
+            Iterable::Map(map) => return self.map_loop(variable, map, body, span),
         };
         let from = self.value(from);
         let to = self.value(to);
@@ -201,7 +201,7 @@ impl Checker<'_> {
 }
 
 /// Whether nothing after the statement is reached.
-fn always_leaves(stmt: &Stmt) -> bool {
+pub(super) fn always_leaves(stmt: &Stmt) -> bool {
     match &stmt.kind {
         StmtKind::Return(_) | StmtKind::Break | StmtKind::Continue => true,
         StmtKind::Block(body) => body.iter().any(always_leaves),
@@ -221,6 +221,8 @@ fn does_something(expr: &Expr) -> bool {
             ExprKind::Step { .. }
                 | ExprKind::MapStep { .. }
                 | ExprKind::MapDelete { .. }
+                | ExprKind::Call { .. }
                 | ExprKind::Block(..)
+                | ExprKind::Intrinsic(Intrinsic::WriteUser, _)
         )
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::{Environment, KnownMap, Parameters};
-use crate::host::{Field, FieldKind, FixedHost, Host, KernelFunction, TracepointFormat, Unavailable};
+use crate::host::{
+    Field, FieldKind, FixedHost, FunctionType, Host, KernelFunction, Symbol, TracepointFormat, Unavailable,
+};
 use crate::source::Source;
 use crate::syntax;
 use crate::typed::{self, Program};
@@ -121,7 +123,7 @@ fn points(program: &Program) -> Vec<Vec<String>> {
 }
 
 fn known(ty: MapType, users: &[&str]) -> KnownMap {
-    KnownMap { ty, max_entries: 4096, users: users.iter().map(ToString::to_string).collect() }
+    KnownMap { ty, max_entries: 4096, evicts: false, users: users.iter().map(ToString::to_string).collect() }
 }
 
 fn environment(name: &str, ty: MapType, users: &[&str]) -> Environment {
@@ -177,7 +179,7 @@ fn events_share_a_program_unless_the_body_tells_them_apart() {
 #[test]
 fn wrong_attach_points() {
     assert_eq!(complaints("tracepont:a:b { }"), [(Code::UnknownProbeType, "tracepont")]);
-    assert_eq!(complaints("fentry:vfs_read { }"), [(Code::Unsupported, "fentry")]);
+    assert_eq!(complaints("usdt:libc:x { }"), [(Code::Unsupported, "usdt")]);
     assert_eq!(complaints("t:syscalls:sys_enter_raed { }"), [(Code::NoMatch, "sys_enter_raed")]);
     assert_eq!(complaints("t:syscals:sys_enter_read { }"), [(Code::NoMatch, "syscals")]);
     assert_eq!(complaints("t:sys_enter_read { }"), [(Code::InvalidProbe, "sys_enter_read")]);
@@ -368,7 +370,7 @@ fn wrong_names_and_types() {
     assert_eq!(one("begin { break; }"), (Code::OutsideLoop, "break"));
     assert_eq!(one("begin { unroll(101) { print(1); } }"), (Code::InvalidUnroll, "101"));
     assert_eq!(one("begin { print((1, 2).5); }"), (Code::InvalidIndex, "5"));
-    assert_eq!(one("begin { @[1] = 1; for ($kv : @) { print($kv); } }"), (Code::Unsupported, "@"));
+    assert_eq!(one("begin { @ = 1; for ($kv : @) { print($kv); } }"), (Code::MapTypeMismatch, "@"));
     assert_eq!(one("uprobe:libc:malloc { print(arg6); }"), (Code::NotAvailable, "arg6"));
 }
 
@@ -562,6 +564,15 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
         fn functions(&self, _: &str) -> Result<Vec<(String, u64)>, Unavailable> {
             Ok(Vec::new())
         }
+        fn symbol(&self, _: &str, _: &str) -> Result<Option<Symbol>, Unavailable> {
+            Ok(None)
+        }
+        fn kernel_symbol(&self, _: &str) -> Result<Option<u64>, Unavailable> {
+            Ok(None)
+        }
+        fn kernel_variable(&self, _: &str) -> Result<Option<u32>, Unavailable> {
+            Ok(None)
+        }
         fn cpus(&self) -> u32 {
             1
         }
@@ -587,6 +598,9 @@ fn what_the_host_cannot_tell_is_said_in_its_words() {
             None
         }
 
+        fn kernel_function_type(&self, _: &str) -> Option<FunctionType> {
+            None
+        }
         fn has_kernel_function(&self, _: &str) -> bool {
             false
         }

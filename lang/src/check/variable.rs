@@ -168,8 +168,8 @@ impl Checker<'_> {
 
     /// Warns of variables that are never read.
     pub(super) fn warn_variables(&mut self) {
-        for id in 0..self.scope.locals().len() {
-            let id = VariableId(id as u32);
+        let count = self.scope.locals().len();
+        for id in (0..count as u32).map(VariableId) {
             let local = self.scope.local(id).clone();
             if self.variable_type(id).is_none() {
                 self.untyped.insert((self.body, local.span));

@@ -34,6 +34,8 @@ pub struct Definitions {
     pub typedefs: BTreeMap<String, Type>,
     /// Constant → its enumeration and value.
     pub constants: BTreeMap<String, (Arc<Enumeration>, i64)>,
+    /// Macros with parameters, which only the C part can use: name → where they are defined.
+    pub with_parameters: BTreeMap<String, Span>,
     /// What headers declare and is not among these: name → reason.
     pub left_out: BTreeMap<String, String>,
 }
@@ -50,6 +52,9 @@ pub fn declare(part: &CPart, host: &dyn Host) -> (Definitions, Vec<Diagnostic>) 
         depth: 0,
         diagnostics: Vec::new(),
     };
+    let with_parameters = part.defines.iter().filter(|(_, define)| define.has_parameters);
+    declarer.definitions.with_parameters =
+        with_parameters.map(|(name, define)| (name.clone(), define.name)).collect();
     for skipped in &part.skipped {
         declarer.definitions.left_out.insert(skipped.name.clone(), skipped.fault.message.clone());
     }

@@ -33,7 +33,7 @@ macro_rules! codes {
 }
 
 // Sections: text, structure, not yet supported, macros, configuration, probes, names, types, maps, calls, control flow,
-// loading.
+// running, loading.
 codes! {
     InvalidCharacter = "invalid-character", "A character that has no meaning in the language.";
     InvalidNumber = "invalid-number", "A number whose digits, suffix or size cannot be read.";
@@ -59,7 +59,10 @@ codes! {
     DuplicateDefinition = "duplicate-definition", "A C name that the program defines twice.";
     InvalidDefine = "invalid-define", "A `#define` that is used as a value but is none.";
     InvalidImport = "invalid-import", "An import of what is not there or cannot be imported.";
-    InvalidParameter = "invalid-parameter", "A parameter of a macro that cannot be one, or stands there twice.";
+    FunctionRedefinition = "function-redefinition", "A function that is defined twice.";
+    FunctionRecursion = "function-recursion", "A function that calls itself, be it through others.";
+    MissingReturn = "missing-return", "A function that can end without the result it promises.";
+    InvalidParameter = "invalid-parameter", "A parameter that cannot be one, or stands there twice.";
     MacroRedefinition = "macro-redefinition", "A macro of which an earlier one takes all arguments.";
     LeavesMacro = "leaves-macro", "A `return`, `break` or `continue` that would leave its macro.";
     MacroRecursion = "macro-recursion", "A macro whose expansion calls it again.";
@@ -103,6 +106,8 @@ codes! {
     UndefinedMap = "undefined-map", "A map that is used as a whole but is never assigned.";
     UnassignedMap = "unassigned-map", "A map that is read but is never assigned.";
     MapTypeMismatch = "map-type-mismatch", "A map whose key or value is not what it was elsewhere.";
+    UnusedMap = "unused-map", "A map that is declared but never used.";
+    InvalidMapKind = "invalid-map-kind", "A kind of map that does not exist or cannot hold the values.";
     MapReplaced = "map-replaced", "A map of an earlier cell that is made anew with another type.";
     MisplacedAggregation = "misplaced-aggregation", "An aggregation that is not the right side of a map assignment.";
     InvalidBuckets = "invalid-buckets", "Bucket parameters that make no histogram.";
@@ -115,9 +120,14 @@ codes! {
 
     InvalidUnroll = "invalid-unroll", "An `unroll` whose count is not a constant from 1 to 100.";
     OutsideLoop = "outside-loop", "A `break` or `continue` that no loop surrounds.";
+    Unstable = "unstable", "A part of the language that may still change.";
+    Deprecated = "deprecated", "A part of the language that bpftrace is about to give up.";
     Unreachable = "unreachable", "A statement that is never reached.";
     UnusedValue = "unused-value", "A value that is computed and dropped.";
 
+    Runtime = "runtime", "Something that went wrong while the program ran.";
+
+    NotAttached = "not-attached", "A probe that Linux could not attach.";
     Verifier = "verifier", "A program that Linux's verifier refused.";
 }
 

@@ -18,18 +18,20 @@ mod table;
 pub use places::{Context, Places};
 pub(crate) use table::covers;
 
+use std::collections::BTreeMap;
+
 use crate::builtins;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::environment::KnownMacro;
+use crate::environment::{Environment, Known};
 use crate::source::Span;
-use crate::syntax::ast::{Block, Expr, ExprKind, Macro, ParameterKind, Program};
+use crate::syntax::ast::{Block, Expr, ExprKind, Function, Macro, ParameterKind, Program};
 use table::{Entry, Table};
 
 /// How much macros may expand to: expressions and blocks, over the whole program.
 const MAX_NODES: usize = 100_000;
 
 /// How high the expanded tree may grow.
-const MAX_DEPTH: usize = 160;
+const MAX_DEPTH: usize = 2000;
 
 /// A program without macros.
 #[derive(Debug)]
@@ -42,9 +44,10 @@ pub struct Expanded {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Expands all calls of the program's macros and those of earlier cells.
-pub fn expand(program: &Program, known: &[KnownMacro]) -> Expanded {
-    let (table, diagnostics) = Table::new(&program.macros, known);
+/// Expands all calls of the program's macros and those of earlier cells, and takes in the functions of
+/// earlier cells that are called.
+pub fn expand(program: &Program, environment: &Environment) -> Expanded {
+    let (table, diagnostics) = Table::new(&program.macros, &environment.defined.macros);
     let mut expander = Expander {
         table,
         places: Places::default(),
@@ -53,9 +56,11 @@ pub fn expand(program: &Program, known: &[KnownMacro]) -> Expanded {
         depth: 0,
         deepest: 0,
         nodes: 0,
+        called: BTreeMap::new(),
     };
     let mut expanded = Program { macros: Vec::new(), ..program.clone() };
     expander.program(&mut expanded);
+    expander.take_in(&environment.defined.functions, &mut expanded);
     Expanded { program: expanded, places: expander.places, diagnostics: expander.diagnostics }
 }
 
@@ -71,15 +76,20 @@ struct Expander<'a> {
     /// How deep the walk has come since this was last set.
     deepest: usize,
     nodes: usize,
+    /// The functions that are called, and where first.
+    called: BTreeMap<String, Span>,
 }
 
 /// An expansion being made.
 struct Frame<'a> {
-    definition: &'a Macro,
+    /// `None` for a function, which is taken in as it is.
+    definition: Option<&'a Macro>,
     /// In the order of the parameters.
     arguments: Vec<Argument>,
     /// What is added to the offsets of the body.
     shift: u32,
+    /// All of the definition.
+    whole: Span,
     /// The place in the body that the walk has come to.
     last: Span,
 }
@@ -97,7 +107,7 @@ struct Argument {
 impl Frame<'_> {
     /// The argument for a parameter.
     fn argument(&self, kind: ParameterKind, name: &str) -> Option<&Argument> {
-        let parameters = &self.definition.parameters;
+        let parameters = &self.definition?.parameters;
         let index = parameters.iter().position(|one| one.kind == kind && one.name.text == name)?;
         self.arguments.get(index)
     }
@@ -114,9 +124,11 @@ impl<'a> Expander<'a> {
             self.diagnostics.push(self.table.no_match(name, call, &arguments));
             return Ok(error(call));
         };
-        let is_same = |frame: &Frame| std::ptr::eq(frame.definition, entry.definition);
-        if let Some(first) = self.frames.iter().position(is_same) {
-            let names = self.frames[first..].iter().map(|frame| frame.definition.name.text.as_str());
+        let around = self.frames.iter().filter_map(|frame| frame.definition);
+        let mut chain =
+            around.skip_while(|definition| !std::ptr::eq(*definition, entry.definition)).peekable();
+        if chain.peek().is_some() {
+            let names = chain.map(|definition| definition.name.text.as_str());
             let chain: Vec<_> = names.chain([name]).map(|name| format!("`{name}`")).collect();
             let message = format!("the macro `{name}` expands to itself");
             let diagnostic = Diagnostic::error(Code::MacroRecursion, call, message)
@@ -133,11 +145,18 @@ impl<'a> Expander<'a> {
         if is_broken {
             return None;
         }
-        let Some(shift) = self.places.add(&definition.name.text, definition.span, text, call) else {
+        let words = format!("in the expansion of `{}` here", definition.name.text);
+        let Some(shift) = self.places.add(words, definition.span, text, call) else {
             self.too_large(call);
             return None;
         };
-        self.frames.push(Frame { definition, arguments, shift, last: definition.body.span });
+        self.frames.push(Frame {
+            definition: Some(definition),
+            arguments,
+            shift,
+            whole: definition.span,
+            last: definition.body.span,
+        });
         let mut body = definition.body.clone();
         self.block(&mut body);
         self.frames.pop();
@@ -151,6 +170,33 @@ impl<'a> Expander<'a> {
             }
             body => Expr { kind: ExprKind::Block(body), span: call },
         })
+    }
+
+    /// Adds the functions of earlier cells that are called, on whatever way.
+    fn take_in(&mut self, known: &'a [Known<Function>], program: &mut Program) {
+        loop {
+            let missing = self.called.iter().find_map(|(name, call)| {
+                let is_named = |function: &Function| function.name.text == *name;
+                let one = known.iter().find(|one| is_named(&one.definition))?;
+                (!program.functions.iter().any(is_named)).then_some((one, *call))
+            });
+            let Some((Known { definition, source }, call)) = missing else { return };
+            let words = format!("`{}` is called here", definition.name.text);
+            let Some(shift) = self.places.add(words, definition.span, Some(source), call) else {
+                return self.too_large(call);
+            };
+            self.frames.push(Frame {
+                definition: None,
+                arguments: Vec::new(),
+                shift,
+                whole: definition.span,
+                last: definition.body.span,
+            });
+            let mut function = definition.clone();
+            self.function(&mut function);
+            self.frames.pop();
+            program.functions.push(function);
+        }
     }
 
     fn too_large(&mut self, span: Span) {

@@ -31,16 +31,17 @@ struct Expansion {
     /// Where the macro's definition starts in its text.
     definition: u32,
     text: Option<Arc<Source>>,
-    name: String,
+    /// What to say of the call.
+    words: String,
     call: Span,
 }
 
 impl Places {
-    /// A range for an expansion: what must be added to the definition's offsets to get there. `None` if
+    /// A range for an expansion, with what to say of its call: what must be added to the definition's offsets to get there. `None` if
     /// there is no room left.
     pub(super) fn add(
         &mut self,
-        name: &str,
+        words: String,
         definition: Span,
         text: Option<&Arc<Source>>,
         call: Span,
@@ -52,7 +53,7 @@ impl Places {
             end,
             definition: definition.start,
             text: text.cloned(),
-            name: name.to_owned(),
+            words,
             call,
         });
         Some(start.wrapping_sub(definition.start))
@@ -98,11 +99,7 @@ impl Places {
         let mut at = diagnostic.span;
         while let Some(expansion) = self.expansion(at) {
             let (span, text) = self.written(expansion.call);
-            calls.push(Label {
-                span,
-                text: format!("in the expansion of `{}` here", expansion.name),
-                of: text,
-            });
+            calls.push(Label { span, text: expansion.words.clone(), of: text });
             at = expansion.call;
         }
         (diagnostic.span, diagnostic.of) = self.written(diagnostic.span);

@@ -5,13 +5,14 @@ use crate::builtins;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{
-    Block, Expr, ExprKind, Iterable, Name, ParameterKind, Program, Stmt, StmtKind, TypeKind, TypeName,
-    TypeOrExpr,
+    Block, Expr, ExprKind, Function, Iterable, Name, ParameterKind, Program, Stmt, StmtKind, TypeKind,
+    TypeName, TypeOrExpr,
 };
 use crate::syntax::is_grammar_name;
 
 impl Expander<'_> {
     pub(super) fn program(&mut self, program: &mut Program) {
+        program.functions.iter_mut().for_each(|function| self.function(function));
         for probe in &mut program.probes {
             if let Some(predicate) = &mut probe.predicate {
                 self.expr(predicate);
@@ -24,12 +25,23 @@ impl Expander<'_> {
         }
     }
 
-    /// Moves a place of a macro's body to its expansion. What a `#define` of the C part has put into the body
-    /// is written elsewhere: its place is that of the name which stands for it.
+    pub(super) fn function(&mut self, function: &mut Function) {
+        self.place(&mut function.name.span);
+        for (name, ty) in &mut function.parameters {
+            self.place(&mut name.span);
+            self.type_name(ty);
+        }
+        self.type_name(&mut function.result);
+        self.block(&mut function.body);
+        self.place(&mut function.span);
+    }
+
+    /// Moves a place of an expanded text to its expansion. What a `#define` of the C part has put into it is
+    /// written elsewhere: its place is that of the name which stands for it.
     fn place(&mut self, span: &mut Span) {
         let Some(frame) = self.frames.last_mut() else { return };
-        let body = frame.definition.span;
-        if body.start <= span.start && span.end <= body.end {
+        let whole = frame.whole;
+        if whole.start <= span.start && span.end <= whole.end {
             frame.last = *span;
         } else {
             *span = frame.last;
@@ -132,7 +144,10 @@ impl Expander<'_> {
                 let measured = std::mem::take(arguments).into_iter().map(|one| self.measured(one)).collect();
                 match self.expansion(&function.text, measured, span) {
                     Ok(expansion) => *expr = expansion,
-                    Err(measured) => *arguments = measured.into_iter().map(|one| one.expr).collect(),
+                    Err(measured) => {
+                        self.called.entry(function.text.clone()).or_insert(span);
+                        *arguments = measured.into_iter().map(|one| one.expr).collect();
+                    }
                 }
             }
             ExprKind::Variable(name) => {
@@ -247,13 +262,14 @@ impl Expander<'_> {
     /// The map that a parameter stands for; any other is out of reach of a macro.
     fn parameter_map(&mut self, map: &mut Name) {
         let Some(frame) = self.frames.last() else { return };
+        let Some(definition) = frame.definition else { return };
         match frame.argument(ParameterKind::Map, &map.text) {
             Some(Argument { expr: Expr { kind: ExprKind::Map(text), span }, .. }) => {
                 *map = Name { text: text.clone(), span: *span };
             }
             _ => {
                 let message =
-                    format!("the macro `{}` has no parameter `@{}`", frame.definition.name.text, map.text);
+                    format!("the macro `{}` has no parameter `@{}`", definition.name.text, map.text);
                 let diagnostic = Diagnostic::error(Code::UnhygienicMap, map.span, message)
                     .note("a macro sees only the maps that are passed to it")
                     .help(format!("make `@{}` a parameter, and pass the map in the call", map.text));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::Argument;
 use crate::diagnostic::{Code, Diagnostic, Label};
-use crate::environment::KnownMacro;
+use crate::environment::Known;
 use crate::source::{Source, Span};
 use crate::syntax::ast::{Block, Expr, ExprKind, Iterable, Macro, ParameterKind, Stmt, StmtKind};
 
@@ -31,7 +31,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// The macros of the cell, then those of earlier cells; and what is wrong with the first ones.
-    pub fn new(macros: &'a [Macro], known: &'a [KnownMacro]) -> (Self, Vec<Diagnostic>) {
+    pub fn new(macros: &'a [Macro], known: &'a [Known<Macro>]) -> (Self, Vec<Diagnostic>) {
         let mut table = Self::default();
         let mut diagnostics = Vec::new();
         for definition in macros {

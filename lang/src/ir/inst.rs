@@ -1,5 +1,6 @@
 //! Values, operations and terminators of the IR.
 
+use super::RuntimeWarning;
 use crate::source::Span;
 
 /// An SSA value.
@@ -21,6 +22,10 @@ pub struct MapId(pub u32);
 /// A record of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RecordId(pub u32);
+
+/// One of the [`Subprogram`](super::Subprogram)s of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FunctionId(pub u32);
 
 /// The type of a [`Value`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +95,10 @@ pub enum Ambient {
     Pid,
     /// `tid`: the thread, in our PID namespace.
     Tid,
+    /// `pid(init)`: the process, in the initial PID namespace.
+    InitialPid,
+    /// `tid(init)`: the thread, in the initial PID namespace.
+    InitialTid,
     /// `uid`
     Uid,
     /// `gid`
@@ -106,6 +115,78 @@ pub enum Ambient {
     Cgroup,
     /// The address of the current task's `task_struct`.
     Task,
+    /// The address of the probed function in its process.
+    FunctionAddress,
+    /// `jiffies`
+    Jiffies,
+    /// `numaid`: the NUMA node of the CPU.
+    Node,
+    /// `usermode`: 1 if the CPU was interrupted in user mode, else 0.
+    UserMode,
+}
+
+/// A register of x86-64, as the probed place left it, in the order of Linux's `struct pt_regs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Register {
+    R15,
+    R14,
+    R13,
+    R12,
+    Bp,
+    Bx,
+    R11,
+    R10,
+    R9,
+    R8,
+    Ax,
+    Cx,
+    Dx,
+    Si,
+    Di,
+    /// The number of the system call.
+    OriginalAx,
+    Ip,
+    Cs,
+    Flags,
+    Sp,
+    Ss,
+}
+
+impl Register {
+    /// The register of a name in `reg("name")`, without the `r` or `e` that its width gives it.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "r15" => Self::R15,
+            "r14" => Self::R14,
+            "r13" => Self::R13,
+            "r12" => Self::R12,
+            "bp" => Self::Bp,
+            "bx" => Self::Bx,
+            "r11" => Self::R11,
+            "r10" => Self::R10,
+            "r9" => Self::R9,
+            "r8" => Self::R8,
+            "ax" => Self::Ax,
+            "cx" => Self::Cx,
+            "dx" => Self::Dx,
+            "si" => Self::Si,
+            "di" => Self::Di,
+            "orig_rax" => Self::OriginalAx,
+            "ip" | "pc" => Self::Ip,
+            "cs" => Self::Cs,
+            "flags" => Self::Flags,
+            "sp" => Self::Sp,
+            "ss" => Self::Ss,
+            _ => return None,
+        })
+    }
+
+    /// All names.
+    pub const NAMES: [&str; 22] = [
+        "r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di",
+        "orig_rax", "ip", "pc", "cs", "flags", "sp", "ss",
+    ];
 }
 
 /// What an aggregation does with a number.
@@ -123,6 +204,8 @@ pub enum Aggregation {
     Hist,
     /// Likewise.
     Lhist,
+    /// Into the interval of the wall clock.
+    Tseries,
 }
 
 /// An operation. Operands called `address` are [`Type::Int`], those called `memory`, `to`, `from`, `key`
@@ -155,6 +238,11 @@ pub enum Op {
     },
     /// The address of a slot, plus an offset: a [`Type::Slot`] value.
     SlotAddress(SlotId, u32),
+    /// The address of a byte of the memory that all functions of a program share: a [`Type::Slot`] value.
+    SharedAddress(u32),
+    /// An argument of a subprogram that [`Op::Call`] calls. A pointer is to memory of the caller, which is only
+    /// read.
+    Parameter(u8, Type),
     /// Reads `width` bytes of local memory.
     Load {
         /// The base.
@@ -233,6 +321,10 @@ pub enum Op {
         /// What to compare with.
         data: Vec<u8>,
     },
+    /// An operation on strings and bytes.
+    Text(super::TextOp),
+    /// An operation on the system around the program, with a result.
+    System(super::SystemOp),
     /// Reads kernel or user memory into local memory; zeros where that faults. No result.
     Read {
         /// The target in local memory.
@@ -302,6 +394,8 @@ pub enum Op {
     LocalAddress(Value),
     /// `argN` of an uprobe or a raw tracepoint.
     Argument(u8),
+    /// `reg("name")`
+    Register(Register),
     /// `retval`
     ReturnValue,
     /// A fact about the current task or CPU.
@@ -379,6 +473,34 @@ pub enum Op {
         /// The element.
         key: Option<Value>,
     },
+    /// Copies the key of the element that a loop over a map has come to, in the body of that loop. No result.
+    VisitedKey {
+        /// The map that is walked.
+        map: MapId,
+        /// The target.
+        to: Value,
+    },
+    /// Copies its value, which is an ordinary one. No result.
+    VisitedValue {
+        /// The map that is walked.
+        map: MapId,
+        /// The target.
+        to: Value,
+    },
+    /// Calls a subprogram: its result.
+    Call {
+        /// Which.
+        function: FunctionId,
+        /// At most five; pointers are to memory that the subprogram only reads.
+        arguments: Vec<Value>,
+    },
+    /// Runs the body of a loop for the elements of a map, in the order of Linux, until it returns 1. No result.
+    ForEach {
+        /// The map.
+        map: MapId,
+        /// The body.
+        body: FunctionId,
+    },
     /// Sends a record to user space; counts it as lost where there is no room. No result.
     Emit {
         /// Which.
@@ -386,6 +508,8 @@ pub enum Op {
         /// One for each field: the integer of a scalar field, else the local memory that holds its bytes.
         fields: Vec<Value>,
     },
+    /// Notes that something has gone wrong at this place. No result.
+    Warn(RuntimeWarning),
     /// Writes a line to the kernel's trace buffer. No result.
     Trace {
         /// The format in local memory.

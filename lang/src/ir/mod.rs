@@ -12,14 +12,19 @@ pub mod flow;
 mod inst;
 mod operands;
 pub mod print;
+mod system;
+mod text;
 pub mod verify;
 
 #[cfg(test)]
 mod tests;
 
 pub use inst::*;
+pub use system::*;
+pub use text::*;
 
 use crate::config::Config;
+use crate::environment::Watch;
 use crate::printf::Format;
 use crate::probes::AttachPoint;
 use crate::source::Span;
@@ -35,6 +40,8 @@ pub struct Module {
     pub records: Vec<Record>,
     /// One BPF program each, in source order.
     pub programs: Vec<Program>,
+    /// What its programs notice.
+    pub watch: Watch,
     /// The configuration it was compiled with, and runs with.
     pub config: Config,
 }
@@ -45,7 +52,10 @@ impl Module {
         self.records.iter_mut().for_each(|record| record.span = to(record.span));
         for program in &mut self.programs {
             program.span = to(program.span);
-            for block in &mut program.function.blocks {
+            program.subprograms.iter_mut().for_each(|sub| sub.span = to(sub.span));
+            let subprograms = program.subprograms.iter_mut().map(|sub| &mut sub.function);
+            let functions = std::iter::once(&mut program.function).chain(subprograms);
+            for block in functions.flat_map(|function| &mut function.blocks) {
                 block.insts.iter_mut().for_each(|inst| inst.span = to(inst.span));
                 if let Terminator::Branch { span, .. } | Terminator::Next { span, .. } = &mut block.terminator
                 {
@@ -69,6 +79,8 @@ pub struct Map {
     pub value: Option<Layout>,
     /// Capacity of a keyed map.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 /// A record that programs send to user space.
@@ -126,8 +138,6 @@ pub enum RecordKind {
     },
     /// `exit(code)`; one field, an int64.
     Exit,
-    /// A program noticed something wrong while it ran; no fields.
-    RuntimeWarning(RuntimeWarning),
 }
 
 /// What is done with a text that was made from a format.
@@ -162,12 +172,20 @@ impl Action {
 }
 
 /// What a program can notice while it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RuntimeWarning {
     /// A divisor was 0; 1 is the result.
     DivideByZero,
     /// An index was outside of its array; 0 is the result.
     IndexOutOfBounds,
+    /// `cpid` was read, but no command was run.
+    NoCommand,
+    /// The number of a signal is not from 1 to 64; none was sent.
+    SignalNumber,
+    /// Linux refused to send a signal.
+    SignalFailed,
+    /// There is no process of a number; its name is `N/A`.
+    NoSuchProcess,
 }
 
 impl RuntimeWarning {
@@ -176,6 +194,10 @@ impl RuntimeWarning {
         match self {
             Self::DivideByZero => "divide or modulo by 0, 1 is used as the result",
             Self::IndexOutOfBounds => "array index out of bounds, 0 is used as the result",
+            Self::NoCommand => "no command was run (-c), cpid is 0",
+            Self::SignalNumber => "the number of a signal is from 1 to 64, none was sent",
+            Self::SignalFailed => "the signal could not be sent",
+            Self::NoSuchProcess => "no such process, its name is N/A",
         }
     }
 }
@@ -187,13 +209,51 @@ pub struct Program {
     pub name: String,
     /// At least one; all of the same provider, so that one context serves all.
     pub points: Vec<AttachPoint>,
-    /// The code.
+    /// The code that events run.
     pub function: Function,
+    /// What it calls; a [`FunctionId`] indexes this.
+    pub subprograms: Vec<Subprogram>,
+    /// Bytes of memory that its functions share, undefined until written.
+    pub shared: u32,
     /// The probe in the source.
     pub span: Span,
 }
 
-/// The code of a program. Block 0 is the entry; it has no parameters.
+impl Program {
+    /// All its functions, that of the events first.
+    pub fn functions(&self) -> impl Iterator<Item = &Function> {
+        std::iter::once(&self.function).chain(self.subprograms.iter().map(|sub| &sub.function))
+    }
+
+    /// All its instructions.
+    pub fn insts(&self) -> impl Iterator<Item = &Inst> {
+        self.functions().flat_map(|function| &function.blocks).flat_map(|block| &block.insts)
+    }
+}
+
+/// A function of a program that other functions of it call. It never calls itself, on no way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subprogram {
+    /// An identifier.
+    pub name: String,
+    /// How it is called.
+    pub role: Role,
+    /// The code.
+    pub function: Function,
+    /// Its text in the source.
+    pub span: Span,
+}
+
+/// How a [`Subprogram`] is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// By [`Op::Call`], with arguments of these types. It knows nothing of the program's context.
+    Function(Vec<Type>),
+    /// By [`Op::ForEach`] for elements of this map: it returns 0 to go on and 1 to end the loop.
+    Body(MapId),
+}
+
+/// The code of a function. Block 0 is the entry; it has no parameters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Function {
     /// Indexed by [`BlockId`].

@@ -10,7 +10,10 @@ impl Op {
     /// The type of the result, or `None` if it has none.
     pub fn result(&self) -> Option<Type> {
         match self {
-            Self::SlotAddress(..) => Some(Type::Slot),
+            Self::Text(op) => op.result(),
+            Self::System(_) => Some(Type::Int),
+            Self::SlotAddress(..) | Self::SharedAddress(_) => Some(Type::Slot),
+            Self::Parameter(_, ty) => Some(*ty),
             Self::Const(_)
             | Self::Arith(..)
             | Self::Compare(..)
@@ -27,13 +30,15 @@ impl Op {
             | Self::ContextAddress(_)
             | Self::LocalAddress(_)
             | Self::Argument(_)
+            | Self::Register(_)
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapGet { .. }
             | Self::MapDelete { .. }
             | Self::MapHas { .. }
             | Self::MapLen(_)
-            | Self::AggregateGet { .. } => Some(Type::Int),
+            | Self::AggregateGet { .. }
+            | Self::Call { .. } => Some(Type::Int),
             Self::Store { .. }
             | Self::Zero { .. }
             | Self::Write { .. }
@@ -44,7 +49,11 @@ impl Op {
             | Self::MapSet { .. }
             | Self::MapWrite { .. }
             | Self::Aggregate { .. }
+            | Self::VisitedKey { .. }
+            | Self::VisitedValue { .. }
+            | Self::ForEach { .. }
             | Self::Emit { .. }
+            | Self::Warn(_)
             | Self::Trace { .. }
             | Self::LoopOpen { .. }
             | Self::LoopClose { .. } => None,
@@ -63,18 +72,24 @@ impl Op {
         self.visit_mut(|value, _| f(value));
     }
 
-    /// The same with the type that each must have; that of a record's field is the record's business.
+    /// The same with the type that each must have; that of a record's field and that of an argument is the
+    /// record's and the subprogram's business.
     pub fn visit_mut(&mut self, mut f: impl FnMut(&mut Value, Option<Type>)) {
         let (int, slot) = (Some(Type::Int), Some(Type::Slot));
         match self {
             Self::Const(_)
             | Self::SlotAddress(..)
+            | Self::SharedAddress(_)
+            | Self::Parameter(..)
+            | Self::ForEach { .. }
             | Self::Context { .. }
             | Self::ContextAddress(_)
             | Self::Argument(_)
+            | Self::Register(_)
             | Self::ReturnValue
             | Self::Ambient(_)
             | Self::MapLen(_)
+            | Self::Warn(_)
             | Self::LoopClose { .. } => {}
             Self::Arith(_, a, b) | Self::Compare(_, a, b) => {
                 f(a, int);
@@ -84,6 +99,8 @@ impl Op {
                 f(a, slot);
                 f(b, slot);
             }
+            Self::Text(op) => op.visit_mut(f),
+            Self::System(op) => op.visit_mut(f),
             Self::Extend { value, .. } | Self::Swap { value, .. } => f(value, int),
             Self::Load { memory, .. }
             | Self::Zero { memory, .. }
@@ -116,7 +133,7 @@ impl Op {
                 f(length, int);
                 f(from, slot);
             }
-            Self::Comm { to } => f(to, slot),
+            Self::Comm { to } | Self::VisitedKey { to, .. } | Self::VisitedValue { to, .. } => f(to, slot),
             Self::LocalAddress(memory) => f(memory, slot),
             Self::MapGet { key, .. }
             | Self::MapDelete { key, .. }
@@ -142,7 +159,9 @@ impl Op {
                 f(format, slot);
                 values.iter_mut().for_each(|value| f(value, None));
             }
-            Self::Emit { fields, .. } => fields.iter_mut().for_each(|field| f(field, None)),
+            Self::Emit { fields: values, .. } | Self::Call { arguments: values, .. } => {
+                values.iter_mut().for_each(|value| f(value, None));
+            }
             Self::LoopOpen { from, to, .. } => {
                 f(from, int);
                 f(to, int);

@@ -21,7 +21,18 @@ pub fn print(module: &Module) -> String {
         }
         let points: Vec<String> = program.points.iter().map(ToString::to_string).collect();
         let _ = writeln!(out, "program {}: {}", program.name, points.join(", "));
+        if program.shared > 0 {
+            let _ = writeln!(out, "  shared: {} bytes", program.shared);
+        }
         out.push_str(&print_function(&program.function));
+        for (index, sub) in program.subprograms.iter().enumerate() {
+            let role = match &sub.role {
+                super::Role::Function(parameters) => format!("function of {}", parameters.len()),
+                super::Role::Body(map) => format!("for each of m{}", map.0),
+            };
+            let _ = writeln!(out, "f{index} {}: {role}", sub.name);
+            out.push_str(&print_function(&sub.function));
+        }
     }
     out
 }
@@ -62,6 +73,9 @@ impl fmt::Display for PrintMap<'_> {
         write!(f, " {}", map.ty.value.name())?;
         if let Some(key) = &map.key {
             write!(f, ", key {} bytes, {} entries", key.size, map.max_entries)?;
+            if map.evicts {
+                f.write_str(" used last")?;
+            }
         }
         if let Some(value) = &map.value {
             write!(f, ", value {} bytes", value.size)?;
@@ -86,7 +100,6 @@ impl fmt::Display for PrintRecord<'_> {
             RecordKind::Time { format } => write!(f, "time \"{}\"", format.escape_ascii())?,
             RecordKind::Join { separator } => write!(f, "join \"{}\"", separator.escape_ascii())?,
             RecordKind::Exit => f.write_str("exit")?,
-            RecordKind::RuntimeWarning(warning) => write!(f, "warning {warning:?}")?,
         }
         for field in &self.0.fields {
             write!(f, ", {} bytes at {}", field.layout.size, field.offset)?;
@@ -147,6 +160,8 @@ impl fmt::Display for Op {
             Self::Extend { value, width, signed } => write!(f, "extend {} {value}", Width(*width, *signed)),
             Self::Swap { value, width } => write!(f, "swap {} {value}", Width(*width, false)),
             Self::SlotAddress(slot, offset) => write!(f, "address s{}+{offset}", slot.0),
+            Self::SharedAddress(offset) => write!(f, "address shared+{offset}"),
+            Self::Parameter(index, ty) => write!(f, "parameter {index} {}", lower(ty)),
             Self::Load { memory, offset, width, signed } => {
                 write!(f, "load {} [{memory}+{offset}]", Width(*width, *signed))
             }
@@ -163,6 +178,8 @@ impl fmt::Display for Op {
             Self::StringEq { a, b, size } => write!(f, "string_eq [{a}], [{b}], {size} bytes"),
             Self::BytesEq { a, b, size } => write!(f, "bytes_eq [{a}], [{b}], {size} bytes"),
             Self::BytesAre { memory, data } => write!(f, "bytes_are [{memory}], \"{}\"", data.escape_ascii()),
+            Self::Text(op) => op.fmt(f),
+            Self::System(op) => op.fmt(f),
             Self::Read { to, size, space, address } => {
                 write!(f, "read_{} [{to}], {size} bytes, {address}", lower(space))
             }
@@ -182,6 +199,7 @@ impl fmt::Display for Op {
             Self::LocalAddress(memory) => write!(f, "local_address [{memory}]"),
             Self::ContextAddress(offset) => write!(f, "context_address +{offset}"),
             Self::Argument(index) => write!(f, "argument {index}"),
+            Self::Register(register) => write!(f, "register {}", lower(register)),
             Self::ReturnValue => f.write_str("return_value"),
             Self::Ambient(ambient) => f.write_str(&lower(ambient)),
             Self::Comm { to } => write!(f, "comm [{to}]"),
@@ -197,9 +215,14 @@ impl fmt::Display for Op {
                 value.map_or(Ok(()), |value| write!(f, ", {value}"))
             }
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
+            Self::Warn(warning) => write!(f, "warn {warning:?}"),
             Self::Trace { format, size, values } => {
                 write!(f, "trace [{format}], {size} bytes{}", Arguments(values))
             }
+            Self::VisitedKey { map, to } => write!(f, "visited_key [{to}], m{}", map.0),
+            Self::VisitedValue { map, to } => write!(f, "visited_value [{to}], m{}", map.0),
+            Self::Call { function, arguments } => write!(f, "call f{}{}", function.0, Arguments(arguments)),
+            Self::ForEach { map, body } => write!(f, "for_each m{}, f{}", map.0, body.0),
             Self::Emit { record, fields } => write!(f, "emit r{}{}", record.0, Arguments(fields)),
             Self::LoopOpen { state, from, to } => write!(f, "loop_open s{}, {from}, {to}", state.0),
             Self::LoopClose { state } => write!(f, "loop_close s{}", state.0),

@@ -2,20 +2,31 @@
 
 use super::builder::FunctionBuilder;
 use super::print::print_function;
-use super::verify::verify_function;
-use super::{Arith, Function, Module, Op, Terminator, Type};
+use super::verify::verify_program;
+use super::{Arith, Function, Module, Op, Program, Terminator, Type};
 use crate::source::Span;
 
 const S: Span = Span { start: 0, end: 0 };
 
+fn program(function: &Function) -> Program {
+    Program {
+        name: "p".into(),
+        points: Vec::new(),
+        function: function.clone(),
+        subprograms: Vec::new(),
+        shared: 0,
+        span: S,
+    }
+}
+
 fn accepted(function: &Function) {
-    if let Err(fault) = verify_function(&Module::default(), function) {
+    if let Err(fault) = verify_program(&Module::default(), &program(function)) {
         panic!("{fault}\n{}", print_function(function));
     }
 }
 
 fn refused(function: &Function) -> String {
-    verify_function(&Module::default(), function).expect_err("a broken function")
+    verify_program(&Module::default(), &program(function)).expect_err("a broken function")
 }
 
 /// `$i = 0; while ($i < 10) { $i++; }` beside a variable that never changes.
@@ -102,7 +113,7 @@ fn what_the_verifier_refuses() {
     let load = Op::Load { memory, offset: 0, width: 8, signed: false };
     let value = b.value(load, S);
     b.ret(value);
-    assert!(refused(&b.finish()).contains("ends at byte 12 of a slot of 8"));
+    assert!(refused(&b.finish()).contains("ends at byte 12 of 8"));
 
     let mut b = FunctionBuilder::new();
     let slot = b.slot(8, 8);

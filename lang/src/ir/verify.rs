@@ -6,11 +6,13 @@
 //! * a jump supplies one value of the right type for each parameter of its target;
 //! * operands are integers or local memory as the operation says, widths and offsets make sense, and known
 //!   accesses stay inside their slot;
-//! * maps and records exist, and an operation fits its map's key and value.
+//! * maps and records exist, and an operation fits its map's key and value;
+//! * subprograms exist, do not call themselves on any way, and are called as their role says.
 
 use super::flow::Flow;
 use super::{
-    Aggregation, BlockId, Function, Map, MapId, Module, Op, RecordKind, SlotId, Terminator, Type, Value,
+    Aggregation, BlockId, Function, FunctionId, Map, MapId, Module, Op, Program, RecordKind, Role, SlotId,
+    Subprogram, Terminator, Type, Value,
 };
 use crate::types::MapValue;
 
@@ -37,17 +39,57 @@ pub fn verify(module: &Module) -> Result<(), String> {
         if module.programs[..index].iter().any(|other| other.name == program.name) {
             return Err(format!("program {} exists twice", program.name));
         }
-        verify_function(module, &program.function)
-            .map_err(|fault| format!("program {}: {fault}", program.name))?;
+        verify_program(module, program).map_err(|fault| format!("program {}: {fault}", program.name))?;
     }
     Ok(())
 }
 
-/// Checks one function that belongs to `module`.
+/// Checks one program that belongs to `module`.
 ///
 /// # Errors
 /// As [`verify`].
-pub fn verify_function(module: &Module, function: &Function) -> Result<(), String> {
+pub fn verify_program(module: &Module, program: &Program) -> Result<(), String> {
+    let mut below = vec![None; program.subprograms.len()];
+    for index in 0..below.len() {
+        depth(program, index, &mut below)?;
+    }
+    verify_function(module, program, None, &program.function)?;
+    for (index, sub) in program.subprograms.iter().enumerate() {
+        verify_function(module, program, Some(&sub.role), &sub.function)
+            .map_err(|fault| format!("f{index}: {fault}"))?;
+    }
+    Ok(())
+}
+
+/// How many calls a subprogram is away from the last one; an error where it may call itself.
+fn depth(program: &Program, index: usize, known: &mut [Option<usize>]) -> Result<usize, String> {
+    const SEEN: usize = usize::MAX;
+    match known[index] {
+        Some(SEEN) => return Err(format!("f{index} calls itself")),
+        Some(depth) => return Ok(depth),
+        None => known[index] = Some(SEEN),
+    }
+    let mut deepest = 0;
+    let insts = program.subprograms[index].function.blocks.iter().flat_map(|block| &block.insts);
+    for inst in insts {
+        if let Op::Call { function, .. } | Op::ForEach { body: function, .. } = &inst.op {
+            let callee = function.0 as usize;
+            if callee >= known.len() {
+                return Err(format!("there is no f{callee}"));
+            }
+            deepest = deepest.max(1 + depth(program, callee, known)?);
+        }
+    }
+    known[index] = Some(deepest);
+    Ok(deepest)
+}
+
+fn verify_function(
+    module: &Module,
+    program: &Program,
+    role: Option<&Role>,
+    function: &Function,
+) -> Result<(), String> {
     let entry = function.blocks.first().ok_or("no blocks")?;
     if !entry.params.is_empty() {
         return Err("the entry has parameters".into());
@@ -65,7 +107,7 @@ pub fn verify_function(module: &Module, function: &Function) -> Result<(), Strin
         }
     }
     let flow = Flow::new(function);
-    let verifier = Verifier { module, function, definitions: definitions(function)?, flow };
+    let verifier = Verifier { module, program, role, function, definitions: definitions(function)?, flow };
     for &block in &verifier.flow.order {
         verifier.block(block).map_err(|fault| format!("b{}: {fault}", block.0))?;
     }
@@ -92,6 +134,9 @@ fn definitions(function: &Function) -> Result<Vec<Option<Definition>>, String> {
 
 struct Verifier<'a> {
     module: &'a Module,
+    program: &'a Program,
+    /// That of a subprogram.
+    role: Option<&'a Role>,
     function: &'a Function,
     definitions: Vec<Option<Definition>>,
     flow: Flow,
@@ -121,6 +166,7 @@ impl Verifier<'_> {
         fault?;
         self.widths(op)?;
         self.accesses(op)?;
+        self.calls(op)?;
         self.map(op)
     }
 
@@ -193,6 +239,9 @@ impl Verifier<'_> {
                 let slot = self.function.slots.get(slot.0 as usize).ok_or("there is no such slot")?;
                 if *offset > slot.size { Err("outside of the slot".into()) } else { Ok(()) }
             }
+            Op::SharedAddress(offset) if *offset > self.program.shared => {
+                Err("outside of the shared memory".into())
+            }
             Op::Load { memory, offset, width, .. } | Op::Store { memory, offset, width, .. } => {
                 inside(memory, *offset, u32::from(*width))
             }
@@ -207,6 +256,12 @@ impl Verifier<'_> {
                 inside(b, 0, *size)
             }
             Op::BytesAre { memory, data } => inside(memory, 0, data.len() as u32),
+            Op::System(op) => {
+                op.access().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
+            }
+            Op::Text(op) => {
+                op.accesses().into_iter().try_for_each(|(memory, size)| self.inside(memory, 0, size))
+            }
             Op::Read { to, size, .. } => inside(to, 0, *size),
             Op::ReadString { to, capacity, .. } => inside(to, 0, *capacity),
             Op::ReadBytes { to, capacity, .. } => inside(to, 0, *capacity),
@@ -224,15 +279,66 @@ impl Verifier<'_> {
     /// Whether an access stays inside its slot, as far as the address is known.
     fn inside(&self, memory: Value, offset: u32, size: u32) -> Result<(), String> {
         let Some((block, Some(at))) = self.definitions[memory.0 as usize] else { return Ok(()) };
-        let Op::SlotAddress(slot, base) = self.function.blocks[block.0 as usize].insts[at].op else {
-            return Ok(());
+        let (base, room) = match self.function.blocks[block.0 as usize].insts[at].op {
+            Op::SlotAddress(slot, base) => {
+                (base, self.function.slots.get(slot.0 as usize).ok_or("there is no such slot")?.size)
+            }
+            Op::SharedAddress(base) => (base, self.program.shared),
+            _ => return Ok(()),
         };
-        let slot = self.function.slots.get(slot.0 as usize).ok_or("there is no such slot")?;
         let end = u64::from(base) + u64::from(offset) + u64::from(size);
-        if end > u64::from(slot.size) {
-            return Err(format!("ends at byte {end} of a slot of {}", slot.size));
+        if end > u64::from(room) {
+            return Err(format!("ends at byte {end} of {room}"));
         }
         Ok(())
+    }
+
+    fn calls(&self, op: &Op) -> Result<(), String> {
+        match op {
+            Op::Parameter(index, ty) => match self.role {
+                Some(Role::Function(parameters)) if parameters.get(*index as usize) == Some(ty) => Ok(()),
+                _ => Err("there is no such parameter".into()),
+            },
+            Op::VisitedKey { map, to } => {
+                self.visits(*map)?;
+                let key = self.known(*map)?.key.as_ref().ok_or("the map has no keys")?;
+                self.inside(*to, 0, key.size)
+            }
+            Op::VisitedValue { map, to } => {
+                self.visits(*map)?;
+                let value = self.known(*map)?.value.as_ref().ok_or("the map has no value layout")?;
+                self.inside(*to, 0, value.size)
+            }
+            Op::Call { function, arguments } => {
+                let Role::Function(parameters) = &self.subprogram(*function)?.role else {
+                    return Err("the body of a loop is not called".into());
+                };
+                let fits = |(argument, ty): (&Value, &Type)| self.function.values[argument.0 as usize] == *ty;
+                if arguments.len() != parameters.len() || !arguments.iter().zip(parameters).all(fits) {
+                    return Err("the arguments are not those of the function".into());
+                }
+                if arguments.len() > 5 { Err("more than five arguments".into()) } else { Ok(()) }
+            }
+            Op::ForEach { map, body } => {
+                if self.known(*map)?.key.is_none() {
+                    return Err("the map has no keys".into());
+                }
+                if self.subprogram(*body)?.role == Role::Body(*map) {
+                    Ok(())
+                } else {
+                    Err("this is not the body of such a loop".into())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn visits(&self, map: MapId) -> Result<(), String> {
+        if self.role == Some(&Role::Body(map)) { Ok(()) } else { Err("the map is not walked here".into()) }
+    }
+
+    fn subprogram(&self, FunctionId(id): FunctionId) -> Result<&Subprogram, String> {
+        self.program.subprograms.get(id as usize).ok_or_else(|| "there is no such function".into())
     }
 
     fn loop_state(&self, state: SlotId) -> Result<(), String> {
@@ -326,5 +432,6 @@ fn fits(aggregation: Aggregation, value: &MapValue) -> bool {
             | (Aggregation::Stats, MapValue::Stats { .. })
             | (Aggregation::Hist, MapValue::Hist { .. })
             | (Aggregation::Lhist, MapValue::Lhist { .. })
+            | (Aggregation::Tseries, MapValue::Tseries { .. })
     )
 }

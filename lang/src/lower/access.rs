@@ -1,6 +1,6 @@
 //! parts of values → IR: what lies at an address, members, bits, elements.
 
-use crate::ir::{Arith, Cond, Op, RecordKind, RuntimeWarning, Value};
+use crate::ir::{Arith, Cond, Op, RuntimeWarning, TextOp, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind};
 use crate::types::layout::Layout;
@@ -80,9 +80,30 @@ impl Lowering<'_, '_> {
                 }
             };
         }
-        let place = self.temporary(ty);
-        self.write_element(array, index, ty, place, span);
-        self.load(place, ty, span)
+        if matches!(array.kind, ExprKind::Deref { .. } | ExprKind::ContextBytes { .. }) {
+            let place = self.temporary(ty);
+            self.write_element(array, index, ty, place, span);
+            return self.load(place, ty, span);
+        }
+        let place = self.place(array);
+        let memory = self.address(place, span);
+        let width = Layout::of(ty).size;
+        let len = Layout::of(&array.ty).size / width;
+        let index = self.scalar(index);
+        let count = self.builder.constant(i64::from(len), span);
+        let is_inside = self.builder.value(Op::Compare(Cond::UnsignedLt, index, count), span);
+        self.branch_value(
+            is_inside,
+            span,
+            |this| {
+                let op = TextOp::LoadAt { memory, len, index, width: width as u8, signed: ty.is_signed() };
+                this.builder.value(Op::Text(op), span)
+            },
+            |this| {
+                this.builder.effect(Op::Warn(RuntimeWarning::IndexOutOfBounds), span);
+                this.builder.constant(0, span)
+            },
+        )
     }
 
     /// Writes the bytes of an element; zeros for one that is not there.
@@ -109,7 +130,7 @@ impl Lowering<'_, '_> {
         self.read_into(address, space, ty, to, span);
         self.builder.jump(after, Vec::new());
         self.builder.switch_to(outside);
-        self.emit(RecordKind::RuntimeWarning(RuntimeWarning::IndexOutOfBounds), &[], span);
+        self.builder.effect(Op::Warn(RuntimeWarning::IndexOutOfBounds), span);
         self.zero(to, size, span);
         self.builder.jump(after, Vec::new());
         self.builder.seal(after);

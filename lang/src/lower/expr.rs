@@ -20,6 +20,9 @@ impl Lowering<'_, '_> {
                 let span = expr.span;
                 self.choose(condition, span, |this| this.evaluate(then), |this| this.evaluate(otherwise));
             }
+            ExprKind::Call { function, arguments } => {
+                self.call(*function, arguments, expr.span);
+            }
             _ if expr.ty.is_scalar() => {
                 self.scalar(expr);
             }
@@ -51,6 +54,7 @@ impl Lowering<'_, '_> {
             }
             ExprKind::Ambient(ambient) => self.builder.value(Op::Ambient(*ambient), span),
             ExprKind::Argument(n) => self.builder.value(Op::Argument(*n), span),
+            ExprKind::Register(register) => self.builder.value(Op::Register(*register), span),
             ExprKind::ReturnValue => self.builder.value(Op::ReturnValue, span),
             ExprKind::Context { offset } => self.context(*offset, &expr.ty, span),
             ExprKind::Deref { address, space } => {
@@ -98,6 +102,8 @@ impl Lowering<'_, '_> {
                 let key = self.key(Some(key));
                 self.builder.value(Op::MapHas { map: *map, key }, span)
             }
+            ExprKind::Intrinsic(what, operands) => self.intrinsic(*what, operands, span),
+            ExprKind::Call { function, arguments } => self.call(*function, arguments, span),
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
             | ExprKind::Comm
@@ -117,7 +123,8 @@ impl Lowering<'_, '_> {
     fn variable(&mut self, variable: VariableId, span: Span) -> Value {
         match self.storage(variable) {
             Storage::Word(variable) => self.builder.get(variable),
-            Storage::Memory(slot) => self.builder.value(Op::SlotAddress(slot, 0), span),
+            Storage::Memory(place) => self.address(place, span),
+            Storage::Shared(offset) => self.shared_word(offset, span),
         }
     }
 
@@ -151,14 +158,11 @@ impl Lowering<'_, '_> {
     }
 
     fn step(&mut self, variable: VariableId, by: i64, postfix: bool, ty: &Type, span: Span) -> Value {
-        let Storage::Word(variable) = self.storage(variable) else {
-            unreachable!("only a scalar is counted up and down")
-        };
-        let before = self.builder.get(variable);
+        let before = self.variable(variable, span);
         let by = self.builder.constant(by, span);
         let after = self.builder.value(Op::Arith(Arith::Add, before, by), span);
         let after = self.resize(after, &Type::I64, ty, span);
-        self.builder.set(variable, after);
+        self.set_word(variable, after, span);
         if postfix { before } else { after }
     }
 

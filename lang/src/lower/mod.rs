@@ -12,20 +12,27 @@
 
 mod access;
 mod expr;
+mod function;
 mod map;
+mod map_loop;
 mod operator;
 mod place;
 mod record;
 mod stmt;
+mod system;
 #[cfg(test)]
 mod tests;
+mod text;
+
+use std::collections::BTreeMap;
 
 use crate::ir::builder::{self, FunctionBuilder};
-use crate::ir::{self, BlockId, SlotId, Value};
+use crate::ir::{self, BlockId, FunctionId, SlotId, Value};
 use crate::structures::Structures;
 use crate::typed::{self, VariableId};
 use crate::types::MapValue;
 use crate::types::layout::Layout;
+use place::Place;
 use record::Records;
 
 /// The IR of a program that was checked without an error.
@@ -33,21 +40,29 @@ pub fn lower(program: &typed::Program, structures: &Structures<'_>) -> ir::Modul
     let mut records = Records::new(structures);
     let mut programs = Vec::new();
     for (index, probe) in program.probes.iter().enumerate() {
-        let mut lowering = Lowering::new(probe, &mut records);
+        let mut lowering = Lowering::new(program, probe, &mut records);
         if let Some(process) = program.process {
             lowering.only_of(process);
         }
-        let function = lowering.run();
+        let (function, subprograms, shared) = lowering.run();
         let provider = probe.points.first().map_or("probe", |point| point.provider());
         programs.push(ir::Program {
             name: format!("{provider}_{}", index + 1),
             points: probe.points.clone(),
             function,
+            subprograms,
+            shared,
             span: probe.span,
         });
     }
     let maps = program.maps.iter().map(|of| map(of, structures)).collect();
-    let mut module = ir::Module { maps, records: records.finish(), programs, config: program.config.clone() };
+    let mut module = ir::Module {
+        maps,
+        records: records.finish(),
+        programs,
+        config: program.config.clone(),
+        watch: program.watch,
+    };
     module.move_spans(|span| program.places.in_cell(span));
     module
 }
@@ -62,6 +77,7 @@ fn map(map: &typed::Map, structures: &Structures<'_>) -> ir::Map {
             _ => None,
         },
         max_entries: map.max_entries,
+        evicts: map.evicts,
     }
 }
 
@@ -70,8 +86,10 @@ fn map(map: &typed::Map, structures: &Structures<'_>) -> ir::Map {
 enum Storage {
     /// In SSA values.
     Word(builder::Variable),
-    /// In a slot of its own.
-    Memory(SlotId),
+    /// In memory of its own.
+    Memory(Place),
+    /// A word at a byte of the memory that functions share.
+    Shared(u32),
 }
 
 /// A loop around the place being lowered.
@@ -82,12 +100,30 @@ struct Loop {
     state: Option<SlotId>,
 }
 
-/// A walk through one probe.
+/// A walk through one probe. What belongs to the function being written changes at the body of a loop over a
+/// map.
 struct Lowering<'a, 'r> {
+    program: &'a typed::Program,
     probe: &'a typed::Probe,
     records: &'a mut Records<'r>,
+    subprograms: Vec<ir::Subprogram>,
+    /// The subprograms of functions that were called so far.
+    functions: BTreeMap<u32, FunctionId>,
+    /// Bytes of shared memory so far.
+    shared: u32,
+    /// Those of the probe or function.
+    variables: &'a [typed::Variable],
+    /// What a `return` without a value gives.
+    default_result: i64,
+    /// By variable; given at its first use, which is in the function it belongs to.
+    storage: Vec<Option<Storage>>,
+    /// Where in shared memory lies whether the body of a loop has left the program, then the result.
+    leaving: Option<u32>,
     builder: FunctionBuilder,
-    storage: Vec<Storage>,
+    /// The function is the body of a loop over a map.
+    is_body: bool,
+    /// The body may leave the whole program.
+    leaves: bool,
     loops: Vec<Loop>,
     /// Temporaries of statements that are done, and of those that are not.
     free: Vec<(SlotId, Layout)>,
@@ -97,34 +133,34 @@ struct Lowering<'a, 'r> {
 }
 
 impl<'a, 'r> Lowering<'a, 'r> {
-    fn new(probe: &'a typed::Probe, records: &'a mut Records<'r>) -> Self {
-        let mut lowering = Self {
+    fn new(program: &'a typed::Program, probe: &'a typed::Probe, records: &'a mut Records<'r>) -> Self {
+        Self {
+            program,
             probe,
             records,
+            subprograms: Vec::new(),
+            functions: BTreeMap::new(),
+            shared: 0,
+            variables: &probe.variables,
+            default_result: probe.default_result,
+            storage: vec![None; probe.variables.len()],
+            leaving: None,
             builder: FunctionBuilder::new(),
-            storage: Vec::new(),
+            is_body: false,
+            leaves: false,
             loops: Vec::new(),
             free: Vec::new(),
             used: Vec::new(),
             old: None,
-        };
-        for variable in &probe.variables {
-            let storage = if variable.ty.is_scalar() {
-                Storage::Word(lowering.builder.variable())
-            } else {
-                Storage::Memory(lowering.slot(&Layout::of(&variable.ty)))
-            };
-            lowering.storage.push(storage);
         }
-        lowering
     }
 
     /// Returns at once for events of other processes, where the probe cannot be attached to one process.
     fn only_of(&mut self, process: u32) {
-        use crate::probes::AttachPoint::{Kprobe, RawTracepoint, Tracepoint};
+        use crate::probes::AttachPoint::{Fentry, Kprobe, RawTracepoint, Tracepoint};
         if !matches!(
             self.probe.points.first(),
-            Some(Tracepoint { .. } | RawTracepoint { .. } | Kprobe { .. })
+            Some(Tracepoint { .. } | RawTracepoint { .. } | Kprobe { .. } | Fentry { .. })
         ) {
             return;
         }
@@ -142,16 +178,35 @@ impl<'a, 'r> Lowering<'a, 'r> {
         self.builder.switch_to(body);
     }
 
-    fn run(mut self) -> ir::Function {
+    fn run(mut self) -> (ir::Function, Vec<ir::Subprogram>, u32) {
         self.body(&self.probe.body);
         if !self.builder.is_terminated() {
             let result = self.builder.constant(self.probe.default_result, self.probe.span.after());
             self.builder.ret(result);
         }
-        self.builder.finish()
+        (self.builder.finish(), self.subprograms, self.shared)
     }
 
-    fn storage(&self, VariableId(id): VariableId) -> Storage {
-        self.storage[id as usize]
+    fn storage(&mut self, VariableId(id): VariableId) -> Storage {
+        if let Some(storage) = self.storage[id as usize] {
+            return storage;
+        }
+        let variable = &self.variables[id as usize];
+        let layout = Layout::of(&variable.ty);
+        let storage = match (variable.ty.is_scalar(), variable.is_shared) {
+            (true, true) => Storage::Shared(self.share(8)),
+            (true, false) => Storage::Word(self.builder.variable()),
+            (false, true) => Storage::Memory(Place::shared(self.share(layout.size))),
+            (false, false) => Storage::Memory(Place::of(self.slot(&layout))),
+        };
+        self.storage[id as usize] = Some(storage);
+        storage
+    }
+
+    /// Room in the memory that functions share.
+    fn share(&mut self, size: u32) -> u32 {
+        let offset = self.shared;
+        self.shared += size.next_multiple_of(8);
+        offset
     }
 }

@@ -1,6 +1,6 @@
 //! operators and conversions of scalars → IR arithmetic.
 
-use crate::ir::{Arith, Cond, Op, RecordKind, RuntimeWarning, Value};
+use crate::ir::{Arith, Cond, Op, RuntimeWarning, Value};
 use crate::source::Span;
 use crate::syntax::ast::BinaryOp;
 use crate::typed::{Expr, ExprKind};
@@ -49,7 +49,7 @@ impl Lowering<'_, '_> {
             span,
             |this| this.builder.value(Op::Arith(arith, x, y), span),
             |this| {
-                this.emit(RecordKind::RuntimeWarning(RuntimeWarning::DivideByZero), &[], span);
+                this.builder.effect(Op::Warn(RuntimeWarning::DivideByZero), span);
                 this.builder.constant(1, span)
             },
         )

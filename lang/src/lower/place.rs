@@ -8,22 +8,32 @@ use crate::types::{BUFFER_HEADER, Space, Type};
 
 use super::{Lowering, Storage};
 
-/// A part of a slot.
+/// A part of a slot, or of the memory that functions share.
 #[derive(Clone, Copy)]
 pub struct Place {
-    slot: SlotId,
+    slot: Option<SlotId>,
     offset: u32,
 }
 
 impl Place {
     /// The start of a slot.
     pub fn of(slot: SlotId) -> Self {
-        Self { slot, offset: 0 }
+        Self { slot: Some(slot), offset: 0 }
+    }
+
+    /// A byte of shared memory.
+    pub fn shared(offset: u32) -> Self {
+        Self { slot: None, offset }
     }
 
     /// Some bytes behind it.
     pub fn at(self, offset: u32) -> Self {
         Self { slot: self.slot, offset: self.offset + offset }
+    }
+
+    /// Whether it starts at a word.
+    pub fn is_aligned(self) -> bool {
+        self.offset.is_multiple_of(8)
     }
 }
 
@@ -48,7 +58,11 @@ impl Lowering<'_, '_> {
 
     /// The address of a place.
     pub(super) fn address(&mut self, place: Place, span: Span) -> Value {
-        self.builder.value(Op::SlotAddress(place.slot, place.offset), span)
+        let op = match place.slot {
+            Some(slot) => Op::SlotAddress(slot, place.offset),
+            None => Op::SharedAddress(place.offset),
+        };
+        self.builder.value(op, span)
     }
 
     /// A value for a field of a record: the number of a scalar, else the address of its bytes.
@@ -65,8 +79,8 @@ impl Lowering<'_, '_> {
     pub(super) fn place(&mut self, expr: &Expr) -> Place {
         match &expr.kind {
             ExprKind::Variable(variable) => {
-                if let Storage::Memory(slot) = self.storage(*variable) {
-                    return Place::of(slot);
+                if let Storage::Memory(place) = self.storage(*variable) {
+                    return place;
                 }
             }
             ExprKind::TupleField(of, n) => {
@@ -103,13 +117,10 @@ impl Lowering<'_, '_> {
                 let to = self.address(to, span);
                 self.builder.effect(Op::Comm { to }, span);
             }
-            ExprKind::ReadString { address, space, limit } => {
-                let address = self.scalar(address);
-                let limit = limit.as_ref().map(|limit| self.scalar(limit));
-                let to = self.address(to, span);
-                let op = Op::ReadString { to, capacity: size, limit, space: *space, address };
-                self.builder.effect(op, span);
+            ExprKind::ReadString { .. } => {
+                self.read_string(expr, to);
             }
+            ExprKind::Intrinsic(what, operands) => self.write_intrinsic(*what, operands, size, to, span),
             ExprKind::ReadBuffer { address, space, length } => {
                 let address = self.scalar(address);
                 let length = self.scalar(length);
@@ -188,6 +199,18 @@ impl Lowering<'_, '_> {
                 self.copy(from, to, size, span);
             }
         }
+    }
+
+    /// Reads a string, and gives its length.
+    pub(super) fn read_string(&mut self, expr: &Expr, to: Place) -> Value {
+        let ExprKind::ReadString { address, space, limit } = &expr.kind else {
+            unreachable!("not read from memory")
+        };
+        let address = self.scalar(address);
+        let limit = limit.as_ref().map(|limit| self.scalar(limit));
+        let to = self.address(to, expr.span);
+        let capacity = Layout::of(&expr.ty).size;
+        self.builder.value(Op::ReadString { to, capacity, limit, space: *space, address }, expr.span)
     }
 
     fn write_text(&mut self, text: &[u8], size: u32, to: Place, span: Span) {
@@ -272,7 +295,7 @@ impl Lowering<'_, '_> {
     }
 
     /// Writes a scalar.
-    fn store(&mut self, to: Place, ty: &Type, value: Value, span: Span) {
+    pub(super) fn store(&mut self, to: Place, ty: &Type, value: Value, span: Span) {
         let memory = self.address(to, span);
         let width = Layout::of(ty).size as u8;
         self.builder.effect(Op::Store { memory, offset: 0, width, value }, span);
@@ -302,6 +325,11 @@ impl Lowering<'_, '_> {
                 } else {
                     self.zero(to.at(capacity - 1), 1, span);
                 }
+            }
+            (Type::Array { .. }, Type::String { capacity }) => {
+                let size = Layout::of(from_ty).size.min(capacity - 1);
+                self.copy(from, to, size, span);
+                self.zero(to.at(size), capacity - size, span);
             }
             (Type::Buffer { capacity: now }, Type::Buffer { capacity }) if now < capacity => {
                 self.copy(from, to, BUFFER_HEADER + now, span);
@@ -365,11 +393,12 @@ fn parts(layout: &Layout) -> Vec<&Part> {
     }
 }
 
-fn field_offset(tuple: &Type, n: u32) -> u32 {
+/// Where a field of a tuple begins.
+pub(super) fn field_offset(tuple: &Type, n: u32) -> u32 {
     parts(&Layout::of(tuple)).get(n as usize).map_or(0, |part| part.offset)
 }
 
 /// Whether there are bytes between the parts, or behind them.
-fn has_gaps(layout: &Layout) -> bool {
+pub(super) fn has_gaps(layout: &Layout) -> bool {
     parts(layout).iter().map(|part| part.layout.size).sum::<u32>() != layout.size
 }

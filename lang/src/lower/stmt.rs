@@ -1,6 +1,6 @@
 //! [`Stmt`] → blocks and instructions.
 
-use crate::ir::{BlockId, Op, SlotId, Type as Word};
+use crate::ir::{BlockId, Op, Type as Word, Value};
 use crate::source::Span;
 use crate::typed::{Expr, ExprKind, Stmt, StmtKind, VariableId};
 use crate::types::layout::Layout;
@@ -31,6 +31,7 @@ impl Lowering<'_, '_> {
                 self.aggregate(*map, key.as_ref(), *aggregation, value.as_ref(), span);
             }
             StmtKind::Trace { format, values } => self.trace(format, values, span),
+            StmtKind::Warn(warning) => self.builder.effect(Op::Warn(*warning), span),
             StmtKind::Emit { kind, fields } => self.emit(kind.clone(), fields, span),
             StmtKind::If { condition, then, otherwise } => {
                 let place = condition.span;
@@ -47,6 +48,7 @@ impl Lowering<'_, '_> {
                 self.builder.switch_to(after);
             }
             StmtKind::For { variable, from, to, body } => self.for_loop(*variable, from, to, body, span),
+            StmtKind::ForMap { variable, map, body } => self.map_loop(*variable, *map, body, span),
             StmtKind::Break => self.leave(|inner| inner.on_break),
             StmtKind::Continue => self.leave(|inner| inner.on_continue),
             StmtKind::Return(value) => self.leave_program(value.as_ref(), span),
@@ -56,24 +58,32 @@ impl Lowering<'_, '_> {
 
     fn set(&mut self, variable: VariableId, value: Option<&Expr>, span: Span) {
         match (self.storage(variable), value) {
-            (Storage::Word(word), Some(value)) => {
-                let value = self.scalar(value);
-                self.builder.set(word, value);
-            }
-            (Storage::Word(word), None) => {
-                let zero = self.builder.constant(0, span);
-                self.builder.set(word, zero);
-            }
-            (Storage::Memory(slot), Some(value)) => self.set_memory(slot, value, span),
-            (Storage::Memory(slot), None) => {
+            (Storage::Memory(place), Some(value)) => self.set_memory(place, value, span),
+            (Storage::Memory(place), None) => {
                 let size = self.layout(variable).size;
-                self.zero(Place::of(slot), size, span);
+                self.zero(place, size, span);
+            }
+            (Storage::Word(_) | Storage::Shared(_), value) => {
+                let value = match value {
+                    Some(value) => self.scalar(value),
+                    None => self.builder.constant(0, span),
+                };
+                self.set_word(variable, value, span);
             }
         }
     }
 
+    /// Sets a variable that one word holds.
+    pub(super) fn set_word(&mut self, variable: VariableId, value: Value, span: Span) {
+        match self.storage(variable) {
+            Storage::Word(word) => self.builder.set(word, value),
+            Storage::Shared(offset) => self.set_shared_word(offset, value, span),
+            Storage::Memory(_) => unreachable!("it does not fit in a word"),
+        }
+    }
+
     /// A value may be made of the variable's own bytes: it is complete before they are overwritten.
-    fn set_memory(&mut self, slot: SlotId, value: &Expr, span: Span) {
+    fn set_memory(&mut self, place: Place, value: &Expr, span: Span) {
         let is_fresh = matches!(
             value.kind,
             ExprKind::String(_)
@@ -85,16 +95,16 @@ impl Lowering<'_, '_> {
                 | ExprKind::Map { .. }
         );
         if is_fresh {
-            return self.write(value, Place::of(slot));
+            return self.write(value, place);
         }
         let size = Layout::of(&value.ty).size;
         let from = self.temporary(&value.ty);
         self.write(value, from);
-        self.copy(from, Place::of(slot), size, span);
+        self.copy(from, place, size, span);
     }
 
     fn layout(&self, VariableId(id): VariableId) -> Layout {
-        Layout::of(&self.probe.variables[id as usize].ty)
+        Layout::of(&self.variables[id as usize].ty)
     }
 
     fn while_loop(&mut self, condition: &Expr, body: &[Stmt]) {
@@ -136,9 +146,7 @@ impl Lowering<'_, '_> {
         self.builder.next(state, inside, close, span);
         self.builder.seal(inside);
         self.builder.switch_to(inside);
-        if let Storage::Word(word) = self.storage(variable) {
-            self.builder.set(word, number);
-        }
+        self.set_word(variable, number, span);
         self.loops.push(Loop { on_break: close, on_continue: head, state: Some(state) });
         self.body(body);
         self.loops.pop();
@@ -159,8 +167,17 @@ impl Lowering<'_, '_> {
     fn leave_program(&mut self, value: Option<&Expr>, span: Span) {
         let result = match value {
             Some(value) => self.scalar(value),
-            None => self.builder.constant(self.probe.default_result, span),
+            None => self.builder.constant(self.default_result, span),
         };
+        if self.is_body {
+            self.leave_from_body(result, span);
+        } else {
+            self.return_closing(result, span);
+        }
+    }
+
+    /// Ends the function on whose loops it does not matter any more where they are.
+    pub(super) fn return_closing(&mut self, result: Value, span: Span) {
         let open: Vec<_> = self.loops.iter().rev().filter_map(|inner| inner.state).collect();
         for state in open {
             self.builder.effect(Op::LoopClose { state }, span);

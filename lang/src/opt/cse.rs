@@ -50,19 +50,27 @@ fn is_pure(op: &Op) -> bool {
         | Op::Extend { .. }
         | Op::Swap { .. }
         | Op::SlotAddress(..)
+        | Op::SharedAddress(_)
+        | Op::Parameter(..)
         | Op::Context { .. }
         | Op::ContextAddress(_)
         | Op::Argument(_)
+        | Op::Register(_)
         | Op::ReturnValue => true,
         Op::Ambient(ambient) => match ambient {
             Ambient::Pid
             | Ambient::Tid
+            | Ambient::InitialPid
+            | Ambient::InitialTid
             | Ambient::Uid
             | Ambient::Gid
             | Ambient::Cpu
             | Ambient::Cgroup
-            | Ambient::Task => true,
-            Ambient::Time(_) | Ambient::Elapsed | Ambient::Random => false,
+            | Ambient::Task
+            | Ambient::FunctionAddress
+            | Ambient::Node
+            | Ambient::UserMode => true,
+            Ambient::Time(_) | Ambient::Elapsed | Ambient::Random | Ambient::Jiffies => false,
         },
         _ => false,
     }

@@ -19,6 +19,8 @@ fn is_removable(op: &Op) -> bool {
         | Op::Extend { .. }
         | Op::Swap { .. }
         | Op::SlotAddress(..)
+        | Op::SharedAddress(_)
+        | Op::Parameter(..)
         | Op::Load { .. }
         | Op::StringEq { .. }
         | Op::BytesEq { .. }
@@ -27,12 +29,15 @@ fn is_removable(op: &Op) -> bool {
         | Op::ContextAddress(_)
         | Op::LocalAddress(_)
         | Op::Argument(_)
+        | Op::Register(_)
         | Op::ReturnValue
         | Op::Ambient(_)
         | Op::MapGet { .. }
         | Op::MapHas { .. }
         | Op::MapLen(_)
         | Op::AggregateGet { .. } => true,
+        Op::Text(op) => op.result().is_some(),
+        Op::System(op) => op.is_removable(),
         Op::Store { .. }
         | Op::Zero { .. }
         | Op::Write { .. }
@@ -47,7 +52,12 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapWrite { .. }
         | Op::MapDelete { .. }
         | Op::Aggregate { .. }
+        | Op::VisitedKey { .. }
+        | Op::VisitedValue { .. }
+        | Op::Call { .. }
+        | Op::ForEach { .. }
         | Op::Emit { .. }
+        | Op::Warn(_)
         | Op::Trace { .. }
         | Op::LoopOpen { .. }
         | Op::LoopClose { .. } => false,
@@ -172,7 +182,13 @@ fn remove_unread_slots(function: &mut Function) -> bool {
 fn written(inst: &Inst) -> Option<Value> {
     match inst.op {
         Op::Store { memory, .. } | Op::Zero { memory, .. } | Op::Write { memory, .. } => Some(memory),
-        Op::Copy { to, .. } | Op::Read { to, .. } | Op::Comm { to } | Op::MapRead { to, .. } => Some(to),
+        Op::Copy { to, .. }
+        | Op::Read { to, .. }
+        | Op::Comm { to }
+        | Op::MapRead { to, .. }
+        | Op::VisitedKey { to, .. }
+        | Op::VisitedValue { to, .. } => Some(to),
+        Op::Text(ref op) => op.written(),
         _ => None,
     }
 }

@@ -59,7 +59,12 @@ fn access(op: &Op, definitions: &[Option<Op>]) -> Access {
         | Op::CopyBytes { to, capacity, .. } => (to, 0, capacity),
         Op::Comm { to } => (to, 0, 16),
         // How much it writes is the map's business.
-        Op::MapRead { to, .. } => return Access { writes: None, base: Some(to) },
+        Op::MapRead { to, .. } | Op::VisitedKey { to, .. } | Op::VisitedValue { to, .. } => {
+            return Access { writes: None, base: Some(to) };
+        }
+        // What is appended to stays in part.
+        Op::System(ref op) => return Access { writes: None, base: op.written() },
+        Op::Text(ref op) => return Access { writes: None, base: op.written() },
         _ => return Access::default(),
     };
     let writes = place(memory, definitions).map(|(slot, base)| (slot, base + offset, size));
@@ -120,6 +125,15 @@ impl Known {
     fn forget(&mut self, op: &Op, written: &Access, definitions: &[Option<Op>]) {
         if let Op::MapSet { map, .. } | Op::MapWrite { map, .. } | Op::MapDelete { map, .. } = op {
             self.elements.retain(|(other, _), _| other != map);
+        }
+        // What they call may write any map, but no memory of ours.
+        if let Op::Call { .. } | Op::ForEach { .. } = op {
+            self.elements.clear();
+        }
+        if let Some(base) = written.base
+            && let Some(Op::SharedAddress(_)) = definitions[base.0 as usize]
+        {
+            return;
         }
         if let Some(slot) = written.base.and_then(|base| place(base, definitions)).map(|(slot, _)| slot) {
             self.elements.retain(|(_, key), _| !matches!(key, Key::Place(other, _) if *other == slot));

@@ -2,12 +2,14 @@
 //!
 //! Passes in a small loop until nothing changes: [`fold`] computes what is known, [`cse`] what was computed
 //! before, [`memory`] what slots hold, [`slots`] which of them hold the same, [`cfg`](mod@cfg) clears ways that nothing
-//! takes, [`dce`] removes what nobody reads.
+//! takes, [`dce`] removes what nobody reads, [`calls`] whom
+//! nobody calls.
 //!
 //! *Invariant:* a pass keeps what `ir::verify` promises; debug builds check it after each.
 //!
 //! *Not here:* anything that depends on BPF's instructions (`probebook_ebpf::codegen`).
 
+pub mod calls;
 pub mod cfg;
 pub mod cse;
 pub mod dce;
@@ -38,16 +40,24 @@ pub fn optimise(module: &mut Module) {
         ("dce", dce::run),
     ];
     for index in 0..module.programs.len() {
-        for _ in 0..ROUNDS {
-            let mut changed = false;
-            for (name, pass) in passes {
-                changed |= pass(&mut module.programs[index].function);
-                check(module, name);
-            }
-            if !changed {
-                break;
+        for function in 0..=module.programs[index].subprograms.len() {
+            for _ in 0..ROUNDS {
+                let mut changed = false;
+                for (name, pass) in passes {
+                    let program = &mut module.programs[index];
+                    changed |= pass(match function {
+                        0 => &mut program.function,
+                        _ => &mut program.subprograms[function - 1].function,
+                    });
+                    check(module, name);
+                }
+                if !changed {
+                    break;
+                }
             }
         }
+        calls::run(&mut module.programs[index]);
+        check(module, "calls");
     }
 }
 

@@ -130,7 +130,11 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         | Op::ReadString { to, .. }
         | Op::ReadBytes { to, .. }
         | Op::CopyBytes { to, .. }
-        | Op::MapRead { to, .. } => Some(to),
+        | Op::MapRead { to, .. }
+        | Op::VisitedKey { to, .. }
+        | Op::VisitedValue { to, .. } => Some(to),
+        Op::Text(ref op) => op.written(),
+        Op::System(ref op) => op.written(),
         _ => None,
     }
 }

@@ -18,9 +18,22 @@ fn optimised(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> String {
     b.ret(result);
     let word = Layout::of(&Type::I64);
     let ty = MapType { key: Some(vec![Type::I64]), value: MapValue::Plain(Type::I64), unit: None };
-    let map = Map { name: "m".into(), ty, key: Some(word.clone()), value: Some(word), max_entries: 8 };
-    let program =
-        Program { name: "p".into(), points: vec![AttachPoint::Begin], function: b.finish(), span: S };
+    let map = Map {
+        name: "m".into(),
+        ty,
+        key: Some(word.clone()),
+        value: Some(word),
+        max_entries: 8,
+        evicts: false,
+    };
+    let program = Program {
+        name: "p".into(),
+        points: vec![AttachPoint::Begin],
+        function: b.finish(),
+        subprograms: Vec::new(),
+        shared: 0,
+        span: S,
+    };
     let mut module =
         Module { maps: vec![map], records: vec![], programs: vec![program], ..Module::default() };
     optimise(&mut module);

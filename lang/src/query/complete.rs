@@ -3,6 +3,7 @@
 //! *Invariant:* at most [`MOST`] items, each of which replaces the same span.
 
 use super::context::{Context, Place, maps};
+use super::declared::Declared;
 use super::names::{TYPES, VALUE_WORDS, WORDS, field_type, fields, map_signature};
 use super::providers::{self, Provider};
 use crate::builtins::{self, Availability, Builtin};
@@ -35,6 +36,8 @@ pub enum Kind {
     Keyword,
     /// A type.
     Type,
+    /// What a `#define` or an enumeration gives a name to.
+    Constant,
 }
 
 impl Kind {
@@ -49,6 +52,7 @@ impl Kind {
             Self::Function => "function",
             Self::Keyword => "keyword",
             Self::Type => "type",
+            Self::Constant => "constant",
         }
     }
 }
@@ -81,6 +85,7 @@ pub fn complete(text: &str, cursor: u32, host: &dyn Host, environment: &Environm
     let (span, place) = context.place();
     let word = context.source.slice(span);
     let mut found = Found { word, lower: word.to_lowercase(), items: Vec::new() };
+    let is_value = matches!(place, Place::Value { .. } | Place::Statement | Place::Item);
     match place {
         Place::Nothing => {}
         Place::Part(before) => found.parts(&before, host),
@@ -108,6 +113,10 @@ pub fn complete(text: &str, cursor: u32, host: &dyn Host, environment: &Environm
         }
         Place::Map => found.maps(text, context.cursor(), environment),
         Place::Type => TYPES.iter().for_each(|ty| found.offer(*ty, Kind::Type, "")),
+        Place::Tag(keyword) => {
+            let declared = Declared::new(&context.source, host, environment);
+            declared.tags(&keyword).into_iter().for_each(|tag| found.offer(tag, Kind::Type, ""));
+        }
         Place::Value { is_assigned_to_map } => {
             if is_assigned_to_map {
                 found.aggregations();
@@ -122,6 +131,12 @@ pub fn complete(text: &str, cursor: u32, host: &dyn Host, environment: &Environm
             providers::all().iter().for_each(|provider| found.provider(provider));
             found.words(|word| !matches!(word, "return" | "break" | "continue"));
             found.values(&context, text, environment);
+        }
+    }
+    // Headers bring thousands of names: one must be begun.
+    if is_value && !word.is_empty() {
+        for (name, value) in Declared::new(&context.source, host, environment).values() {
+            found.offer(name, Kind::Constant, value);
         }
     }
     let mut items = found.items;
@@ -188,7 +203,7 @@ impl Found<'_> {
                     self.offer(unit, Kind::Probe, detail);
                 }
             }
-            ("kprobe" | "kretprobe", []) => {
+            ("kprobe" | "kretprobe" | "fentry" | "fexit", []) => {
                 for function in host.kernel_functions().unwrap_or_default().iter() {
                     self.offer(function.name.as_str(), Kind::Probe, function.module.as_str());
                 }

@@ -23,6 +23,8 @@ pub enum Place {
     Map,
     /// A type.
     Type,
+    /// The tag behind `struct`, `union` or `enum`.
+    Tag(String),
     /// Where a value can stand.
     Value {
         /// On the right side of a map assignment.
@@ -121,7 +123,8 @@ impl Context {
                     Place::Member(previous.span.start)
                 }
             }
-            "struct" | "union" | "enum" | "let" => Place::Nothing,
+            keyword @ ("struct" | "union" | "enum") => Place::Tag(keyword.to_owned()),
+            "let" => Place::Nothing,
             ":" if before(3) == "let" => Place::Type,
             "(" if before(2) == "sizeof" => Place::Type,
             ";" | "{" | "}" if self.depth(index) == 0 => Place::Item,

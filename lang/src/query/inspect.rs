@@ -1,6 +1,7 @@
 //! text and cursor → [`Inspection`]: what the name there means.
 
 use super::context::Context;
+use super::declared::Declared;
 use super::names::{WORDS, field_type, fields, map_signature};
 use super::providers::{self, Provider};
 use crate::builtins::{self, Availability};
@@ -84,8 +85,23 @@ impl Inspector<'_> {
             TokenKind::Variable => self.variable(&text[1..], token.span),
             TokenKind::Part => self.part(token.span),
             _ if self.is_field_of_args(token) => self.field(text, token.span),
-            _ => of_word(text),
+            _ => of_word(text).or_else(|| self.declared(token)),
         }
+    }
+
+    /// A name of C: a tag behind its keyword, or one that stands for a value.
+    fn declared(&self, token: Token) -> Option<Inspection> {
+        let name = self.source.slice(token.span);
+        let before = self.parsed.tokens.iter().rev().filter(|t| t.span.end <= token.span.start);
+        let keyword = before.filter(|t| !t.kind.is_trivia()).map(|t| self.source.slice(t.span)).next();
+        let declared = Declared::new(&self.source, self.host, self.environment);
+        let (signature, text) = match keyword {
+            Some(keyword @ ("struct" | "union" | "enum")) => {
+                (declared.layout(keyword, name)?, "A type of C.".to_owned())
+            }
+            _ => declared.value(name)?,
+        };
+        Some(Inspection { title: name.to_owned(), signature, text, example: String::new() })
     }
 
     fn is_field_of_args(&self, token: Token) -> bool {

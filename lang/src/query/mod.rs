@@ -10,6 +10,7 @@
 mod complete;
 mod completeness;
 mod context;
+mod declared;
 mod inspect;
 mod names;
 mod providers;

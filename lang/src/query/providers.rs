@@ -58,6 +58,18 @@ const ALL: &[Provider] = &[
         example: "kretprobe:vfs_read { @bytes = hist(retval); }",
     },
     Provider {
+        name: "fentry",
+        usage: "fentry:function",
+        doc: "Fires where a function of Linux is entered; its arguments have names and types: `args.name`.",
+        example: "fentry:vfs_read { @bytes = hist(args.count); }",
+    },
+    Provider {
+        name: "fexit",
+        usage: "fexit:function",
+        doc: "Fires where a function of Linux returns; `retval` and `args.name` have their types.",
+        example: "fexit:vfs_read { @bytes = hist(retval); }",
+    },
+    Provider {
         name: "uprobe",
         usage: "uprobe:binary:function",
         doc: "Fires where a function of a program or library is entered; its arguments are `arg0`, `arg1`, ….",
@@ -80,6 +92,24 @@ const ALL: &[Provider] = &[
         usage: "rawtracepoint:event",
         doc: "Fires at a static tracepoint of Linux, with its raw arguments as `arg0`, `arg1`, ….",
         example: "rawtracepoint:sched_switch { @ = count(); }",
+    },
+    Provider {
+        name: "self",
+        usage: "self:signal:SIGUSR1",
+        doc: "Fires when the process that traces gets SIGUSR1; for a notebook, the Jupyter kernel.",
+        example: "self:signal:SIGUSR1 { print(@); }",
+    },
+    Provider {
+        name: "test",
+        usage: "test:name",
+        doc: "Runs with `probebook trace --test`; it passes if it returns 0 without errors.",
+        example: "test:addition { if (1 + 1 != 2) { return 1; } }",
+    },
+    Provider {
+        name: "bench",
+        usage: "bench:name",
+        doc: "Runs many times with `probebook trace --bench`, which tells how long it takes.",
+        example: "bench:count { @[tid] = count(); }",
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{Completeness, Completions, Inspection, complete, completeness, inspect};
 use crate::check::tests::host;
-use crate::environment::{Environment, KnownMap, Parameters};
+use crate::environment::{Declaring, Environment, KnownMap, Parameters};
 use crate::source::{Source, Span};
 use crate::syntax::parse_cell;
 use crate::types::{MapType, MapValue, Type, Unit};
@@ -15,7 +15,7 @@ fn environment() -> Environment {
     };
     let users = vec!["cell 1".to_string(), "cell 4".to_string()];
     Environment {
-        maps: [("lat".to_string(), KnownMap { ty, max_entries: 4096, users })].into(),
+        maps: [("lat".to_string(), KnownMap { ty, max_entries: 4096, evicts: false, users })].into(),
         parameters: Parameters { positional: vec!["cat".into()], ..Parameters::default() },
         ..Environment::default()
     }
@@ -94,7 +94,7 @@ fn beginnings_of_a_right_program_are_not_wrong() {
 fn attach_points_complete_by_segment() {
     assert_eq!(texts("trac|")[0], "tracepoint:");
     assert_eq!(texts("begin { } upr|"), ["uprobe:"]);
-    assert_eq!(texts("be|"), ["begin"]);
+    assert_eq!(texts("be|"), ["begin", "bench:"]);
     assert_eq!(texts("t:s|")[..3], ["sched:", "syscalls:", "raw_syscalls:"]);
     assert_eq!(texts("tracepoint:sched:|"), ["sched_process_exec", "sched_switch"]);
     assert_eq!(texts("tracepoint:syscalls:*re|"), ["sys_enter_pread64", "sys_enter_read", "sys_exit_read"]);
@@ -102,7 +102,7 @@ fn attach_points_complete_by_segment() {
     assert_eq!(texts("t:enter_w|"), ["syscalls:sys_enter_write"]);
     assert_eq!(texts("begin, t:sched:sched_s| { }"), ["sched_switch"]);
     assert_eq!(texts("t:sched:sched_switch, raw|"), ["rawtracepoint:"]);
-    assert_eq!(texts("t:sched:sched_switch, |").len(), 11);
+    assert_eq!(texts("t:sched:sched_switch, |").len(), 16);
     assert_eq!(texts("rt:s|"), ["sched_switch", "sys_enter"]);
     assert_eq!(texts("software:pa|"), ["page-faults"]);
     assert_eq!(texts("interval:|"), ["hz:", "s:", "ms:", "us:"]);
@@ -161,7 +161,7 @@ fn values_know_their_place() {
     assert!(!texts("begin { $x = ret|").contains(&"retval".to_string()));
     assert_eq!(texts("begin { ret|")[0], "return");
     assert_eq!(texts("begin { pri|"), ["printf", "print"]);
-    assert_eq!(texts("t:sched:sched_switch /com|"), ["comm"]);
+    assert_eq!(texts("t:sched:sched_switch /com|"), ["comm", "leader_comm", "pcomm"]);
     assert!(texts("begin { @x[tid] |").is_empty());
     assert!(texts("begin { printf(\"%d|").is_empty());
     assert!(texts("begin { @x = 12|").is_empty());
@@ -175,7 +175,7 @@ fn names_are_explained() {
     assert_eq!(seen("begin { pri|ntf(\"a\"); }").signature, "printf(format, ...)");
     assert_eq!(seen("begin { @ = hist(|); }").title, "hist");
     assert_eq!(seen("begin { @ = lhist(nsecs, 1 + (2|), 3, 4); }").title, "lhist");
-    assert_eq!(seen("comm|").signature, "comm: string[16]");
+    assert_eq!(seen("comm|").signature, "comm: string[16] | comm(pid)");
     assert_eq!(seen("uprobe:libc:malloc { @ = arg1|; }").title, "arg1");
     assert_eq!(seen("begin { whil|e (1) { } }").title, "while");
     let map = seen("@la|t");
@@ -214,9 +214,9 @@ fn pages_have_two_forms() {
     let page = seen("com|m");
     assert_eq!(
         page.plain(),
-        "comm: string[16]\n\nThe name of the current thread.\n\nExample:\n    profile:hz:99 { @[comm] = count(); }\n"
+        "comm: string[16] | comm(pid)\n\nThe name of the current thread, or of a process.\n\nExample:\n    profile:hz:99 { @[comm] = count(); }\n"
     );
-    assert!(page.markdown().starts_with("```bpftrace\ncomm: string[16]\n```\n\nThe name"));
+    assert!(page.markdown().starts_with("```bpftrace\ncomm: string[16] | comm(pid)\n```\n\nThe name"));
 }
 
 #[test]
@@ -247,4 +247,29 @@ fn long_lists_are_cut() {
     let found = complete("u:/bin/big:f", 12, &host, &Environment::default());
     assert_eq!((found.items.len(), found.more), (100, 4900));
     assert_eq!(found.items[0].text, "f0000");
+}
+
+#[test]
+fn names_of_c_are_known() {
+    let head =
+        "#define LIMIT_OF_ALL 3\nenum colour_of { REDDISH = 4 };\nstruct pointless { int x; char y : 3; };\n";
+    let here = |rest: &str| format!("{head}{rest}");
+    assert_eq!(texts(&here("begin { print(LIM|")), ["LIMIT_OF_ALL"]);
+    assert_eq!(texts(&here("REDD|")), ["REDDISH"]);
+    assert_eq!(texts(&here("begin { $x = (struct point|")), ["pointless"]);
+    assert_eq!(texts(&here("begin { $x = (enum co|")), ["colour_of"]);
+    let layout = seen(&here("begin { $x = (struct point|less *)0; }")).signature;
+    assert_eq!(layout, "struct pointless { // 8 bytes\n    int32 x; // at 0\n    int8 y : 3; // at 4\n}");
+    let define = seen(&here("print(LIMIT|_OF_ALL);"));
+    assert_eq!(
+        (define.signature.as_str(), define.text.as_str()),
+        ("#define LIMIT_OF_ALL 3", "Defined in cell.")
+    );
+    assert_eq!(seen(&here("print(RED|DISH);")).signature, "REDDISH = 4");
+    let earlier = Environment {
+        declarations: vec![Declaring { name: "cell 1".into(), text: head.into() }],
+        ..environment()
+    };
+    let found = complete("print(LIM", 9, &host(), &earlier);
+    assert_eq!(found.items[0].detail, "3");
 }

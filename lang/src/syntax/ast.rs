@@ -24,6 +24,10 @@ pub struct Program {
     pub config: Vec<Setting>,
     /// Macros, in order; expansion leaves none.
     pub macros: Vec<Macro>,
+    /// Functions, in order.
+    pub functions: Vec<Function>,
+    /// Declared maps, in order.
+    pub maps: Vec<MapDeclaration>,
     /// Probes, in order.
     pub probes: Vec<Probe>,
     /// Bare statements at top level, in order: they run once, as the body of a `begin` probe.
@@ -40,6 +44,8 @@ impl Program {
         self.imports.extend(other.imports);
         self.config.extend(other.config);
         self.macros.extend(other.macros);
+        self.functions.extend(other.functions);
+        self.maps.extend(other.maps);
         self.probes.extend(other.probes);
         self.statements.extend(other.statements);
         self.result = other.result.or(self.result.take());
@@ -75,6 +81,19 @@ pub enum CItemKind {
     Declaration,
 }
 
+/// `let @m = kind(entries);`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapDeclaration {
+    /// Without the `@`.
+    pub name: Name,
+    /// The word for how it is kept.
+    pub kind: Name,
+    /// How many elements it has room for; at least 1.
+    pub entries: u32,
+    /// From the `let` to the closing bracket.
+    pub span: Span,
+}
+
 /// `import "path";`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
@@ -105,6 +124,21 @@ pub struct Macro {
     /// What a call stands for.
     pub body: Block,
     /// From the word `macro` to the closing brace.
+    pub span: Span,
+}
+
+/// `fn name($a : type) : type { body }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// What it is called by.
+    pub name: Name,
+    /// Scratch variables with their types.
+    pub parameters: Vec<(Name, TypeName)>,
+    /// The type of its result; `void` for none.
+    pub result: TypeName,
+    /// What a call does.
+    pub body: Block,
+    /// From the word `fn` to the closing brace.
     pub span: Span,
 }
 

@@ -34,7 +34,7 @@ pub fn int(text: &str) -> Result<u64, Fault> {
     let fault = |start: usize, message: &str| Fault { start, end: text.len(), message: message.to_string() };
     let too_large = || fault(0, "this number is larger than 18446744073709551615");
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        if digits.is_empty() || digits.starts_with('_') {
+        if !digits.contains(|c: char| c.is_ascii_hexdigit()) {
             return Err(fault(2, "`0x` needs hexadecimal digits"));
         }
         if let Some(at) = digits.find(|c: char| !c.is_ascii_hexdigit() && c != '_') {
@@ -44,19 +44,25 @@ pub fn int(text: &str) -> Result<u64, Fault> {
     }
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(text.len());
     let (digits, suffix) = text.split_at(end);
-    if let Some(exponent) = suffix.strip_prefix('e')
-        && exponent.bytes().all(|b| b.is_ascii_digit())
-    {
-        return scientific(digits, exponent).ok_or_else(|| {
-            fault(0, "a scientific number is one digit from 1 to 9, `e` and an exponent up to 19, as `2e3`")
-        });
-    }
-    let is_octal = digits.len() > 1 && digits.starts_with('0');
-    if is_octal && digits.contains(['8', '9']) {
-        return Err(fault(0, "a number that starts with 0 is octal and has no digit above 7"));
-    }
-    let value = radix(digits, if is_octal { 8 } else { 10 }).map_err(|message| fault(0, message))?;
-    let value = value.ok_or_else(too_large)?;
+    let (value, suffix) = match exponent(suffix) {
+        Some((exponent, _)) if digits.ends_with('_') || exponent.ends_with('_') => {
+            return Err(fault(0, "a number does not end in `_`"));
+        }
+        Some((exponent, suffix)) => {
+            let value = scientific(digits, exponent).ok_or_else(|| {
+                fault(0, "a scientific number is one digit from 1 to 9, `e` and an exponent from 1 to 19, as `2e3`")
+            })?;
+            (value, suffix)
+        }
+        None => {
+            let is_octal = digits.len() > 1 && digits.starts_with('0');
+            if is_octal && digits.contains(['8', '9']) {
+                return Err(fault(0, "a number that starts with 0 is octal and has no digit above 7"));
+            }
+            let value = radix(digits, if is_octal { 8 } else { 10 }).map_err(|message| fault(0, message))?;
+            (value.ok_or_else(too_large)?, suffix)
+        }
+    };
     let unit: u64 = match suffix {
         "" | "ns" => 1,
         "us" => 1_000,
@@ -93,9 +99,17 @@ fn radix(digits: &str, radix: u32) -> Result<Option<u64>, &'static str> {
     Ok(u64::from_str_radix(&plain, radix).ok())
 }
 
+/// The exponent behind `e`, and what follows it.
+fn exponent(suffix: &str) -> Option<(&str, &str)> {
+    let rest = suffix.strip_prefix(['e', 'E'])?;
+    let end = rest.find(|c: char| !c.is_ascii_digit() && c != '_').unwrap_or(rest.len());
+    Some(rest.split_at(end))
+}
+
 fn scientific(digits: &str, exponent: &str) -> Option<u64> {
     let coefficient = digits.parse::<u64>().ok().filter(|n| digits.len() == 1 && *n > 0)?;
-    10u64.checked_pow(exponent.parse().ok()?)?.checked_mul(coefficient)
+    let exponent = exponent.replace('_', "").parse().ok().filter(|exponent| *exponent > 0)?;
+    10u64.checked_pow(exponent)?.checked_mul(coefficient)
 }
 
 /// The bytes of a string literal, given with its quotes (the closing one may be missing), and the escapes
@@ -161,6 +175,11 @@ mod tests {
             ("0XFF", 255),
             ("0x1_0", 16),
             ("2e3", 2000),
+            ("1E3", 1000),
+            ("1e3u", 1000),
+            ("1e3ms", 1_000_000_000),
+            ("0x_1", 1),
+            ("1e1_0", 10_000_000_000),
             ("1e19", 10_000_000_000_000_000_000),
             ("7ull", 7),
             ("5ns", 5),
@@ -189,6 +208,9 @@ mod tests {
             ("10e3", 0),
             ("0e3", 0),
             ("2e20", 0),
+            ("1e0", 0),
+            ("1e", 0),
+            ("1e1_", 0),
             ("10UL", 2),
             ("5min", 1),
             ("18446744073709551616", 0),

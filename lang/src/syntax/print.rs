@@ -5,8 +5,8 @@
 use std::fmt::Write;
 
 use super::ast::{
-    AttachPoint, Block, Expr, ExprKind, Iterable, Macro, Name, ParameterKind, Probe, Program, Stmt, StmtKind,
-    TypeKind, TypeName, TypeOrExpr, UnaryOp,
+    AttachPoint, Block, Expr, ExprKind, Function, Iterable, Macro, Name, ParameterKind, Probe, Program, Stmt,
+    StmtKind, TypeKind, TypeName, TypeOrExpr, UnaryOp,
 };
 use crate::source::Span;
 
@@ -27,8 +27,14 @@ struct Printer {
 
 impl Printer {
     fn program(mut self, program: &Program) -> String {
+        for map in &program.maps {
+            self.line(0, &format!("map @{} {}({})", map.name.text, map.kind.text, map.entries), map.span);
+        }
         for definition in &program.macros {
             self.definition(definition);
+        }
+        for function in &program.functions {
+            self.function(function);
         }
         for probe in &program.probes {
             self.probe(probe);
@@ -68,6 +74,16 @@ impl Printer {
         let title = format!("macro {}({})", definition.name.text, parameters.join(", "));
         self.line(0, &title, definition.span);
         self.block(1, "body", &definition.body);
+    }
+
+    fn function(&mut self, function: &Function) {
+        let parameters = function.parameters.iter();
+        let parameters: Vec<_> =
+            parameters.map(|(name, ty)| format!("${}: {}", name.text, type_text(ty))).collect();
+        let (name, result) = (&function.name.text, type_text(&function.result));
+        let title = format!("function {name}({}): {result}", parameters.join(", "));
+        self.line(0, &title, function.span);
+        self.block(1, "body", &function.body);
     }
 
     fn probe(&mut self, probe: &Probe) {

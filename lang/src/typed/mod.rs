@@ -10,16 +10,19 @@
 //!
 //! *Not here:* where values lie (`lower`).
 
+mod intrinsic;
 mod print;
 
+pub use intrinsic::Intrinsic;
 pub use print::print;
 
 use std::collections::BTreeMap;
 
 use crate::config::Config;
 use crate::declare::Definitions;
+use crate::environment::Watch;
 use crate::expand::Places;
-use crate::ir::{Aggregation, Ambient, MapId, RecordKind};
+use crate::ir::{Aggregation, Ambient, MapId, RecordKind, Register, RuntimeWarning};
 use crate::probes::AttachPoint;
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, UnaryOp};
@@ -31,6 +34,8 @@ use crate::types::{MapType, Space, Type, Unit};
 pub struct Program {
     /// The maps it uses; a [`MapId`] indexes this.
     pub maps: Vec<Map>,
+    /// Functions, those that nothing calls included; [`ExprKind::Call`] indexes this.
+    pub functions: Vec<Function>,
     /// One for each BPF program, in source order; top-level statements are the last.
     pub probes: Vec<Probe>,
     /// The map that a bare `@map` in last place names.
@@ -41,6 +46,8 @@ pub struct Program {
     pub places: Places,
     /// Only events of this process: tested where tracepoints and raw tracepoints begin.
     pub process: Option<u32>,
+    /// What its programs notice while they run.
+    pub watch: Watch,
     /// What it declares in C.
     pub declared: Definitions,
     /// The configuration it runs with.
@@ -67,6 +74,8 @@ pub struct Map {
     pub ty: MapType,
     /// Capacity; 1 for a scalar map.
     pub max_entries: u32,
+    /// Where it is full, the elements used least recently make room.
+    pub evicts: bool,
 }
 
 /// A body and the events that run it; all of them mean the same by it.
@@ -84,6 +93,23 @@ pub struct Probe {
     pub span: Span,
 }
 
+/// A function that probes and other functions call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Unique.
+    pub name: String,
+    /// Its parameters, scalars and strings; they are among its variables.
+    pub parameters: Vec<VariableId>,
+    /// The scratch variables; a [`VariableId`] indexes this.
+    pub variables: Vec<Variable>,
+    /// A scalar, or void.
+    pub result: Type,
+    /// The body; [`StmtKind::Return`] gives back a value of the result's type.
+    pub body: Vec<Stmt>,
+    /// Its definition.
+    pub span: Span,
+}
+
 /// A scratch variable of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VariableId(pub u32);
@@ -95,6 +121,8 @@ pub struct Variable {
     pub name: String,
     /// The one type that holds all it is ever given.
     pub ty: Type,
+    /// It is used in the body of a loop over a map, but is older than that loop: several functions share it.
+    pub is_shared: bool,
 }
 
 /// A statement.
@@ -152,6 +180,8 @@ pub enum StmtKind {
         /// Its fields.
         fields: Vec<Expr>,
     },
+    /// Notes that something is wrong when it is reached.
+    Warn(RuntimeWarning),
     /// Chooses.
     If {
         /// A scalar.
@@ -186,11 +216,20 @@ pub enum StmtKind {
         /// What is repeated.
         body: Vec<Stmt>,
     },
+    /// Walks the elements of a keyed map, in no order.
+    ForMap {
+        /// Holds the key and the value, a pair.
+        variable: VariableId,
+        /// The map.
+        map: MapId,
+        /// What is done for each.
+        body: Vec<Stmt>,
+    },
     /// Leaves the innermost loop.
     Break,
     /// Goes on with the next round of the innermost loop.
     Continue,
-    /// Ends the program; `None` gives the probe's default result.
+    /// Ends the program, or the function; `None` gives the probe's default result.
     Return(Option<Expr>),
     /// Several.
     Block(Vec<Stmt>),
@@ -265,6 +304,8 @@ pub enum ExprKind {
     Comm,
     /// `argN`
     Argument(u8),
+    /// `reg("name")`
+    Register(Register),
     /// `retval`
     ReturnValue,
     /// A scalar at an offset of the context.
@@ -386,6 +427,8 @@ pub enum ExprKind {
     Bits(Box<Expr>, Bits),
     /// `a[i]` on an array or a string; 0 or empty outside of it, unless C leaves its length open.
     Index(Box<Expr>, Box<Expr>),
+    /// What a function computes.
+    Intrinsic(Intrinsic, Vec<Expr>),
     /// Statements, then a value; `None` is of type void.
     Block(Vec<Stmt>, Option<Box<Expr>>),
     /// `delete(@m, k)`
@@ -404,6 +447,13 @@ pub enum ExprKind {
     },
     /// `len(@m)`
     MapLen(MapId),
+    /// A call of a function of the program.
+    Call {
+        /// Its index in [`Program::functions`].
+        function: u32,
+        /// One for each parameter, of its type.
+        arguments: Vec<Expr>,
+    },
 }
 
 impl Expr {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Expr, ExprKind, Probe, Program, Stmt, StmtKind, VariableId};
+use super::{Expr, ExprKind, Function, Probe, Program, Stmt, StmtKind, Variable, VariableId};
 use crate::ir::{MapId, RecordKind};
 use crate::syntax::ast::UnaryOp;
 
@@ -18,8 +18,11 @@ pub fn print(program: &Program) -> String {
         let unit = map.ty.unit.map(|unit| format!(" in {}", unit.symbol())).unwrap_or_default();
         line(&mut out, 0, &format!("@{}{key}: {}{unit}", map.name, map.ty.value.name()));
     }
+    for function in &program.functions {
+        Printer { program, variables: &function.variables, out: &mut out }.function(function);
+    }
     for probe in &program.probes {
-        Printer { program, probe, out: &mut out }.probe();
+        Printer { program, variables: &probe.variables, out: &mut out }.probe(probe);
     }
     if let Some(MapId(map)) = program.result_map {
         line(&mut out, 0, &format!("result @{}", program.maps[map as usize].name));
@@ -33,18 +36,28 @@ fn line(out: &mut String, depth: usize, text: &str) {
 
 struct Printer<'a> {
     program: &'a Program,
-    probe: &'a Probe,
+    variables: &'a [Variable],
     out: &'a mut String,
 }
 
 impl Printer<'_> {
-    fn probe(&mut self) {
-        let points: Vec<_> = self.probe.points.iter().map(ToString::to_string).collect();
-        line(self.out, 0, &format!("{} {{", points.join(", ")));
-        for variable in &self.probe.variables {
+    fn probe(&mut self, probe: &Probe) {
+        let points: Vec<_> = probe.points.iter().map(ToString::to_string).collect();
+        self.whole(&points.join(", "), &probe.body);
+    }
+
+    fn function(&mut self, function: &Function) {
+        let parameters: Vec<_> = function.parameters.iter().map(|one| self.variable(*one)).collect();
+        let head = format!("fn {}({}): {}", function.name, parameters.join(", "), function.result);
+        self.whole(&head, &function.body);
+    }
+
+    fn whole(&mut self, head: &str, body: &[Stmt]) {
+        line(self.out, 0, &format!("{head} {{"));
+        for variable in self.variables {
             line(self.out, 1, &format!("let ${}: {}", variable.name, variable.ty));
         }
-        self.body(&self.probe.body, 1);
+        self.body(body, 1);
         line(self.out, 0, "}");
     }
 
@@ -78,6 +91,7 @@ impl Printer<'_> {
             StmtKind::Trace { format, values } => {
                 format!("trace \"{}\" ({})", format.escape_ascii(), self.list(values))
             }
+            StmtKind::Warn(warning) => format!("warn {warning:?}"),
             StmtKind::Emit { kind, fields } => {
                 let kind = match kind {
                     RecordKind::Formatted { action, format } => format!("{} \"{format}\"", action.function()),
@@ -106,6 +120,10 @@ impl Printer<'_> {
                     format!("for {} in {}..{}", self.variable(*variable), self.expr(from), self.expr(to));
                 return self.nested(&head, body, depth);
             }
+            StmtKind::ForMap { variable, map, body } => {
+                let head = format!("for {} in {}", self.variable(*variable), self.element(*map, None));
+                return self.nested(&head, body, depth);
+            }
             StmtKind::Break => "break".into(),
             StmtKind::Continue => "continue".into(),
             StmtKind::Return(None) => "return".into(),
@@ -116,7 +134,7 @@ impl Printer<'_> {
     }
 
     fn variable(&self, VariableId(id): VariableId) -> String {
-        format!("${}", self.probe.variables[id as usize].name)
+        format!("${}", self.variables[id as usize].name)
     }
 
     fn element(&self, MapId(map): MapId, key: Option<&Expr>) -> String {
@@ -149,6 +167,7 @@ impl Printer<'_> {
             ExprKind::Ambient(ambient) => format!("{ambient:?}").to_lowercase(),
             ExprKind::Comm => "comm".into(),
             ExprKind::Argument(n) => format!("arg{n}"),
+            ExprKind::Register(register) => format!("reg({register:?})").to_lowercase(),
             ExprKind::ReturnValue => "retval".into(),
             ExprKind::Context { offset } | ExprKind::ContextBytes { offset } => {
                 format!("context({offset}, {})", expr.ty)
@@ -160,6 +179,9 @@ impl Printer<'_> {
                 format!("str({space:?} {}{limit})", self.expr(address))
             }
             ExprKind::Deref { address, space } => format!("*({space:?} {})", self.expr(address)),
+            ExprKind::Intrinsic(what, operands) => {
+                format!("{}({})", format!("{what:?}").to_lowercase(), self.list(operands))
+            }
             ExprKind::Unary(op, operand) => {
                 let symbol = match op {
                     UnaryOp::Not => "!",
@@ -195,7 +217,7 @@ impl Printer<'_> {
             ExprKind::Index(array, index) => format!("{}[{}]", self.expr(array), self.expr(index)),
             ExprKind::Block(body, value) => {
                 let mut text = String::new();
-                let mut inner = Printer { program: self.program, probe: self.probe, out: &mut text };
+                let mut inner = Printer { program: self.program, variables: self.variables, out: &mut text };
                 inner.body(body, 0);
                 let value = value.as_ref().map(|value| self.expr(value)).unwrap_or_default();
                 let text = text.trim_end().replace('\n', "; ");
@@ -203,6 +225,10 @@ impl Printer<'_> {
             }
             ExprKind::MapDelete { map, key } => format!("delete({})", self.element(*map, key.as_deref())),
             ExprKind::MapHas { map, key } => format!("has({})", self.element(*map, Some(key))),
+            ExprKind::Call { function, arguments } => {
+                let name = &self.program.functions[*function as usize].name;
+                format!("{name}({})", self.list(arguments))
+            }
             ExprKind::MapLen(map) => format!("len({})", self.element(*map, None)),
         }
     }

@@ -214,6 +214,32 @@ pub enum MapValue {
         /// Width of a bucket.
         step: i64,
     },
+    /// `tseries(n, interval, intervals, how)`
+    Tseries {
+        /// Length of an interval in nanoseconds.
+        interval: u64,
+        /// How many are kept.
+        intervals: u32,
+        /// What happens to the numbers of one.
+        how: Gathered,
+        /// Signedness of the argument.
+        signed: bool,
+    },
+}
+
+/// What one interval of a time series makes of several numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gathered {
+    /// The last one counts.
+    Last,
+    /// Their mean.
+    Avg,
+    /// Their sum.
+    Sum,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
 }
 
 impl MapValue {
@@ -229,6 +255,7 @@ impl MapValue {
             Self::Stats { .. } => "stats_t".into(),
             Self::Hist { .. } => "hist_t".into(),
             Self::Lhist { .. } => "lhist_t".into(),
+            Self::Tseries { .. } => "tseries_t".into(),
         }
     }
 
@@ -245,7 +272,8 @@ impl MapValue {
         )
     }
 
-    /// The number of buckets of `hist` and `lhist`, under- and overflow included; 0 for the rest.
+    /// The number of buckets of `hist` and `lhist`, under- and overflow included, and of intervals of `tseries`; 0
+    /// for the rest.
     ///
     /// `hist`: bucket 0 holds negatives, `n + 1` while `n < 2^bits`, then
     /// `((msb - bits + 1) << bits) + next bits + 1`, so the last one is that of `i64::MAX`.
@@ -253,6 +281,7 @@ impl MapValue {
         match self {
             Self::Hist { bits } => ((63 - u32::from(*bits)) << bits) + (1 << bits) + 1,
             Self::Lhist { min, max, step } => ((max - min) / step + 2) as u32,
+            Self::Tseries { intervals, .. } => *intervals,
             _ => 0,
         }
     }

@@ -6,10 +6,11 @@
 use probebook_lang::ir::{Aggregation, MapId, Value};
 use probebook_lang::types::MapValue;
 
+use super::series::Series;
 use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::vcode::{Label, Mem, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
-use crate::object::{Counter, MapRef, Storage, ZEROS};
+use crate::object::{MapRef, Storage, Trouble, ZEROS};
 
 /// `BPF_NOEXIST`: an update only makes elements.
 const NO_EXIST: i32 = 1;
@@ -34,6 +35,10 @@ impl Selector<'_> {
             }
             _ => None,
         };
+        if let MapValue::Tseries { interval, intervals, how, signed } = spec.ty.value {
+            let series = Series { interval, intervals, how, signed };
+            return self.gather(map, key, series, number);
+        }
         let key = match (key, bucket) {
             (Some(key), Some(bucket)) => return self.add_to_bucket(map, key, bucket),
             (None, Some(bucket)) => self.index(bucket),
@@ -63,13 +68,23 @@ impl Selector<'_> {
         self.begin(done);
     }
 
-    /// Adds 1 to a bucket of a keyed histogram. A new key gets zeros first: they lie ready behind the globals, so
-    /// that no program needs room for a whole histogram.
+    /// Adds 1 to a bucket of a keyed histogram.
     fn add_to_bucket(&mut self, map: MapId, key: Value, bucket: Reg) {
+        let done = self.label();
+        let element = self.part_of(map, key, bucket, 8, done);
+        self.add_word(Mem::at(element), Operand::Imm(1));
+        self.jump(done);
+        self.begin(done);
+    }
+
+    /// The address of a part of a keyed element that has many of so many bytes. A new key gets zeros first: they lie
+    /// ready behind the globals, so that no program needs room for all parts. Where there is no room for the key, it
+    /// goes to `done`.
+    pub(super) fn part_of(&mut self, map: MapId, key: Value, part: Reg, size: i32, done: Label) -> Reg {
         let spec = self.spec(map);
         let key = self.mem(key);
         let element = self.look_up(map, key);
-        let (found, inside, done) = (self.label(), self.label(), self.label());
+        let (found, inside) = (self.label(), self.label());
         let (missing, refused) = (self.cold_label(), self.cold_label());
         let (full, again) = (self.cold_label(), self.cold_label());
         self.branch(Cond::Ne, element, 0, found, missing);
@@ -85,7 +100,8 @@ impl Selector<'_> {
         // Another CPU may have been first.
         self.branch(Cond::Ne, error, -libc::EEXIST, full, again);
         self.begin(full);
-        self.count(Counter::MapFull, done);
+        self.notice(Trouble::Helper(Helper::MapUpdateElem), error);
+        self.jump(done);
         self.begin(again);
         let made = self.look_up(map, key);
         self.mov(element, made);
@@ -93,13 +109,14 @@ impl Selector<'_> {
 
         self.begin(found);
         // It always is; the verifier wants to see it checked.
-        self.branch(Cond::UnsignedLt, bucket, spec.ty.value.buckets() as i32, inside, done);
+        self.branch(Cond::UnsignedLt, part, spec.ty.value.buckets() as i32, inside, done);
         self.begin(inside);
-        self.alu(AluOp::Shl, bucket, 3);
-        self.alu(AluOp::Add, element, bucket);
-        self.add_word(Mem::at(element), Operand::Imm(1));
-        self.jump(done);
-        self.begin(done);
+        match size {
+            8 => self.alu(AluOp::Shl, part, 3),
+            _ => self.alu(AluOp::Mul, part, size),
+        }
+        self.alu(AluOp::Add, element, part);
+        element
     }
 
     /// Updates an element in place. Ends at `done`.
@@ -124,7 +141,11 @@ impl Selector<'_> {
                 self.add_word(element, number);
                 self.add_word(element.plus(8), Operand::Imm(1));
             }
-            MapValue::Count | MapValue::Hist { .. } | MapValue::Lhist { .. } | MapValue::Plain(_) => {
+            MapValue::Count
+            | MapValue::Hist { .. }
+            | MapValue::Lhist { .. }
+            | MapValue::Tseries { .. }
+            | MapValue::Plain(_) => {
                 self.add_word(element, Operand::Imm(1));
             }
         }

@@ -4,12 +4,12 @@ use probebook_lang::ir::{self, Arith, BlockId, Op, Terminator, Value};
 
 use super::{Selector, condition_of, is_test};
 use crate::codegen::Unsupported;
-use crate::codegen::vcode::{Label, Mem, Operand, Reg, VEnd, VInst};
+use crate::codegen::vcode::{Label, Operand, Reg, VEnd, VInst};
 use crate::isa::Cond;
 
 impl Selector<'_> {
     pub(super) fn block(&mut self, id: BlockId) -> Result<(), Unsupported> {
-        let block = &self.program.function.blocks[id.0 as usize];
+        let block = &self.function.blocks[id.0 as usize];
         self.begin(self.labels[id.0 as usize]);
         self.looked_up = None;
         let last = block.insts.len().wrapping_sub(1);
@@ -102,14 +102,16 @@ impl Selector<'_> {
 
     /// Moves the arguments to the target's parameters from `first` on, all at the same time.
     pub(super) fn moves(&mut self, target: &ir::Target, first: usize) {
-        let params = &self.program.function.blocks[target.block.0 as usize].params[first..];
+        let params = &self.function.blocks[target.block.0 as usize].params[first..];
         let mut pending: Vec<(Reg, Value)> = Vec::new();
         let mut from: Vec<Option<Reg>> = Vec::new();
         for (&param, &argument) in params.iter().zip(&target.arguments) {
             let dst = self.result(param);
             // Constants and addresses are not in registers.
-            let folded =
-                matches!(self.definitions[argument.0 as usize], Some(Op::Const(_) | Op::SlotAddress(..)));
+            let folded = matches!(
+                self.definitions[argument.0 as usize],
+                Some(Op::Const(_) | Op::SlotAddress(..) | Op::SharedAddress(_))
+            );
             let src = if folded { None } else { Some(self.result(argument)) };
             if src != Some(dst) {
                 pending.push((dst, argument));
@@ -126,8 +128,8 @@ impl Selector<'_> {
                     let (dst, argument) = pending.remove(index);
                     match (from.remove(index), self.definitions[argument.0 as usize]) {
                         (Some(src), _) => self.mov(dst, src),
-                        (None, Some(Op::SlotAddress(slot, offset))) => {
-                            let mem = Mem::slot(self.slots[slot.0 as usize]).plus(*offset);
+                        (None, Some(Op::SlotAddress(..) | Op::SharedAddress(_))) => {
+                            let mem = self.mem(argument);
                             self.inst(VInst::Address(dst, mem));
                         }
                         (None, _) => {
@@ -157,6 +159,7 @@ fn keeps_element(op: &Op) -> bool {
             | Op::Compare(..)
             | Op::Extend { .. }
             | Op::SlotAddress(..)
+            | Op::SharedAddress(_)
             | Op::Load { .. }
             | Op::MapGet { .. }
             | Op::MapSet { .. }

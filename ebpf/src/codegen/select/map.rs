@@ -4,13 +4,14 @@
 //! a hash, a word that exists is overwritten in place, which is cheaper than an update; only where elements are
 //! deleted as well, they are expected to be missing.
 
+use probebook_lang::environment::Watch;
 use probebook_lang::ir::{MapId, Value};
 
 use super::{Arg, Operand, Selector, Temporary};
 use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Callee, Label, Mem, Reg, VInst};
 use crate::isa::{AluOp, Cond, Helper, Width};
-use crate::object::{Counter, MapRef, MapSpec, Storage};
+use crate::object::{MapRef, MapSpec, Storage, Trouble};
 
 /// More elements than this are not visited by one operation: the verifier follows every step.
 const MOST_VISITS: u64 = 1 << 14;
@@ -51,14 +52,15 @@ impl<'a> Selector<'a> {
         self.helper_value(Helper::MapLookupElem, &[Arg::Map(MapRef::User(map.0)), Arg::Address(key)])
     }
 
-    /// Makes or replaces an element, counting it where the map is full. Ends at `done`.
+    /// Makes or replaces an element, and notices where that is refused, as by a full map. Ends at `done`.
     pub(super) fn update(&mut self, map: MapId, key: Mem, value: Mem, done: Label) {
         let arguments = [Arg::Map(MapRef::User(map.0)), Arg::Address(key), Arg::Address(value), Arg::from(0)];
         let failed = self.helper_value(Helper::MapUpdateElem, &arguments);
-        let full = self.cold_label();
-        self.branch(Cond::Ne, failed, 0, full, done);
-        self.begin(full);
-        self.count(Counter::MapFull, done);
+        let refused = self.cold_label();
+        self.branch(Cond::Ne, failed, 0, refused, done);
+        self.begin(refused);
+        self.notice(Trouble::Helper(Helper::MapUpdateElem), failed);
+        self.jump(done);
     }
 
     fn value_width(spec: &MapSpec) -> (u8, bool) {
@@ -99,9 +101,15 @@ impl<'a> Selector<'a> {
         let key = self.key(key);
         let element = self.look_up(map, key);
         self.looked_up = Some((map, key, element));
-        let found = self.label();
+        let (found, none) = (self.label(), self.cold_label());
         self.mov(dst, 0);
-        self.branch(Cond::Ne, element, 0, found, missing);
+        if self.watches(Watch::Everything) {
+            self.branch(Cond::Ne, element, 0, found, none);
+            self.begin(none);
+            self.notice_missing(missing);
+        } else {
+            self.branch(Cond::Ne, element, 0, found, missing);
+        }
         self.begin(found);
         self.load_any(dst, Mem::at(element), width, signed);
     }
@@ -120,7 +128,7 @@ impl<'a> Selector<'a> {
         self.branch(Cond::Ne, element, 0, found, missing);
         self.begin(missing);
         self.zero(to, size);
-        self.jump(done);
+        self.notice_missing(done);
         self.begin(found);
         self.copy(to, Mem::at(element), size);
         self.jump(done);
@@ -237,6 +245,9 @@ impl<'a> Selector<'a> {
             self.mov(existed, 1);
             self.jump(done);
             self.begin(done);
+        } else if self.watches(Watch::Everything) {
+            let failed = self.copied(Reg::R0);
+            self.notice_if(Helper::MapDeleteElem, Cond::Ne, failed);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The verifier wants aligned accesses to the stack, so each access is as wide as the alignment allows.
 
+use probebook_lang::environment::Watch;
 use probebook_lang::ir::{Space, Value};
 
 use super::{Arg, Selector, width_of};
@@ -35,9 +36,15 @@ impl Selector<'_> {
 
     /// Loads a number that may not be aligned.
     pub(super) fn load_any(&mut self, dst: Reg, mem: Mem, width: u8, signed: bool) {
-        let bytes = u32::from(width);
-        if mem.alignment() >= bytes {
-            return self.inst_load(dst, mem, width_of(width), signed);
+        self.load_bytes(dst, mem, u32::from(width), signed);
+    }
+
+    /// Loads a number of 1 to 8 bytes that may not be aligned.
+    pub(super) fn load_bytes(&mut self, dst: Reg, mem: Mem, bytes: u32, signed: bool) {
+        if let Some(width) = Width::of(bytes)
+            && mem.alignment() >= bytes
+        {
+            return self.inst_load(dst, mem, width, signed);
         }
         let pieces = Self::pieces(mem, None, bytes);
         for (index, &(offset, piece)) in pieces.iter().enumerate().rev() {
@@ -137,6 +144,10 @@ impl Selector<'_> {
             Space::User => Helper::ProbeReadUser,
         };
         self.helper(helper, &[Arg::Address(to), (size as i32).into(), Arg::Operand(address)]);
+        if self.watches(Watch::Everything) {
+            let result = self.copied(Reg::R0);
+            self.notice_if(helper, Cond::Ne, result);
+        }
     }
 
     /// Reads `length` bytes, but at most `limit`, over zeros; `dst` becomes the length, clamped to the capacity.
@@ -205,9 +216,13 @@ impl Selector<'_> {
             Space::User => Helper::ProbeReadUserStr,
         };
         self.helper(helper, &[Arg::Address(to), Arg::Operand(size), Arg::Operand(address)]);
+        let watched = self.watches(Watch::Everything);
+        if length.is_none() && !watched {
+            return;
+        }
+        // What is returned counts the NUL; errors are negative.
+        let read = self.copied(Reg::R0);
         if let Some(length) = length {
-            // What is returned counts the NUL; errors are negative.
-            let read = self.copied(Reg::R0);
             let (some, done) = (self.label(), self.label());
             self.mov(length, 0);
             self.branch(Cond::SignedGt, read, 0, some, done);
@@ -217,5 +232,6 @@ impl Selector<'_> {
             self.jump(done);
             self.begin(done);
         }
+        self.notice_if(helper, Cond::SignedLt, read);
     }
 }

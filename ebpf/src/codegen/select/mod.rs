@@ -2,20 +2,26 @@
 //!
 //! Constants and addresses of slots are not computed where the IR defines them but folded into the
 //! instructions that use them; a comparison that only decides branches becomes the jump itself. The
-//! operations of one family share a file: `memory`, `text`, `map`, `aggregate`, `bucket`, `record`, `repeat`,
-//! and `context` for what the context and the current task tell; `block`, `operation` and `write` serve all.
+//! operations of one family share a file: `memory`, `text`, `search`, `system`, `map`, `aggregate`, `bucket`, `record`,
+//! `repeat`, `call`, and `context` for what the context and the current task tell; `block`, `operation` and `write`
+//! serve all.
 //!
 //! *Not here:* which register holds what (`regalloc`), where memory lies (`frame`).
 
 mod aggregate;
 mod block;
 mod bucket;
+mod call;
 mod context;
 mod map;
 mod memory;
+mod notice;
 mod operation;
 mod record;
 mod repeat;
+mod search;
+mod series;
+mod system;
 mod text;
 mod write;
 
@@ -24,22 +30,26 @@ use std::collections::{HashMap, HashSet};
 use probebook_lang::ir::{self, MapId, Op, SlotId, Terminator, Value};
 use probebook_lang::source::Span;
 
-use super::Unsupported;
 use super::target::Target;
 use super::vcode::{Base, Label, Mem, Operand, Reg, VCode, VEnd, VInst};
+use super::{Found, Unsupported};
 use crate::isa::{Cond, Width};
 use crate::object::{MapRef, MapSpec};
 
-/// Selects the instructions of a program.
+/// Selects the instructions of a program's function for events, or of one of its subprograms.
 pub(super) fn select(
     module: &ir::Module,
     program: &ir::Program,
+    subprogram: Option<&ir::Subprogram>,
     maps: &[MapSpec],
     target: &Target,
+    found: &mut Found,
 ) -> Result<VCode, Unsupported> {
-    let mut selector = Selector::new(module, program, maps, target);
-    selector.prologue();
-    for block in ir::flow::Flow::new(&program.function).order {
+    let function = subprogram.map_or(&program.function, |sub| &sub.function);
+    let mut selector = Selector::new(module, program, function, maps, target, found);
+    selector.span = subprogram.map_or(program.span, |sub| sub.span);
+    selector.prologue(subprogram.map(|sub| &sub.role));
+    for block in ir::flow::Flow::new(function).order {
         selector.block(block)?;
     }
     Ok(selector.code)
@@ -79,8 +89,11 @@ struct Counting {
 struct Selector<'a> {
     module: &'a ir::Module,
     program: &'a ir::Program,
+    /// The function being selected.
+    function: &'a ir::Function,
     maps: &'a [MapSpec],
     target: &'a Target,
+    found: &'a mut Found,
     code: VCode,
     /// Where instructions go now.
     current: Label,
@@ -95,8 +108,12 @@ struct Selector<'a> {
     labels: Vec<Label>,
     slots: Vec<u32>,
     loops: HashMap<SlotId, Counting>,
-    /// The program's context.
-    context: Reg,
+    /// The program's context; functions that are called do not know it.
+    context: Option<Reg>,
+    /// What this function was called with.
+    parameters: Vec<Reg>,
+    /// What the body of a loop over a map needs of its program, once there is such a loop.
+    link: Option<Mem>,
     /// Slots that every operation may use for a moment: a key, a value.
     temporary: [Option<u32>; 2],
     /// The element that the operation before looked up, with its map and key.
@@ -118,14 +135,16 @@ impl<'a> Selector<'a> {
     fn new(
         module: &'a ir::Module,
         program: &'a ir::Program,
+        function: &'a ir::Function,
         maps: &'a [MapSpec],
         target: &'a Target,
+        found: &'a mut Found,
     ) -> Self {
-        let function = &program.function;
         let code = VCode {
             blocks: Vec::new(),
             slots: Vec::new(),
             registers: Reg::FIRST,
+            region: None,
             prologue: Label(0),
             quit: Label(0),
         };
@@ -133,8 +152,10 @@ impl<'a> Selector<'a> {
         let mut selector = Self {
             module,
             program,
+            function,
             maps,
             target,
+            found,
             code,
             current: Label(0),
             span: program.span,
@@ -145,7 +166,9 @@ impl<'a> Selector<'a> {
             labels: Vec::new(),
             slots: Vec::new(),
             loops: HashMap::new(),
-            context: Reg::R1,
+            context: None,
+            parameters: Vec::new(),
+            link: None,
             temporary: [None; 2],
             looked_up: None,
             shrinking: shrinking(module),
@@ -155,7 +178,6 @@ impl<'a> Selector<'a> {
         selector.code.prologue = selector.label();
         selector.code.quit = selector.label();
         selector.labels = function.blocks.iter().map(|_| selector.label()).collect();
-        selector.context = selector.code.register();
         for slot in &function.slots {
             let index = selector.code.slot(slot.size, false);
             selector.slots.push(index);
@@ -185,15 +207,23 @@ impl<'a> Selector<'a> {
         selector
     }
 
-    /// Keeps the context, and lets event programs return at once while the gate is closed.
-    fn prologue(&mut self) {
-        self.inst(VInst::Mov(self.context, Reg::R1.into()));
+    /// Keeps what the function was called with, and lets event programs return at once while the gate is closed.
+    fn prologue(&mut self, role: Option<&ir::Role>) {
         let (prologue, quit) = (self.code.prologue, self.code.quit);
-        if self.program.points.iter().any(|point| !point.is_special()) {
-            let gate = self.global(std::mem::offset_of!(crate::object::Globals, gate) as u32);
-            self.branch(Cond::Ne, gate, 0, prologue, quit);
-        } else {
-            self.jump(prologue);
+        match role {
+            None => {
+                self.context = Some(self.copied(Reg::R1));
+                if self.program.points.iter().any(|point| !point.is_special()) {
+                    let gate = self.global(std::mem::offset_of!(crate::object::Globals, gate) as u32);
+                    self.branch(Cond::Ne, gate, 0, prologue, quit);
+                } else {
+                    self.jump(prologue);
+                }
+            }
+            Some(role) => {
+                self.called_as(role);
+                self.jump(prologue);
+            }
         }
         self.begin(quit);
         self.inst(VInst::Mov(Reg::R0, 0.into()));
@@ -233,9 +263,9 @@ impl<'a> Selector<'a> {
     fn operand(&mut self, value: Value) -> Operand {
         match self.definitions[value.0 as usize] {
             Some(Op::Const(constant)) => self.number(*constant),
-            Some(Op::SlotAddress(slot, offset)) => {
-                let dst = self.code.register();
-                self.inst(VInst::Address(dst, Mem::slot(self.slots[slot.0 as usize]).plus(*offset)));
+            Some(Op::SlotAddress(..) | Op::SharedAddress(_)) => {
+                let (dst, mem) = (self.code.register(), self.mem(value));
+                self.inst(VInst::Address(dst, mem));
                 dst.into()
             }
             _ => self.result(value).into(),
@@ -253,6 +283,7 @@ impl<'a> Selector<'a> {
     fn mem(&mut self, value: Value) -> Mem {
         match self.definitions[value.0 as usize] {
             Some(Op::SlotAddress(slot, offset)) => Mem::slot(self.slots[slot.0 as usize]).plus(*offset),
+            Some(Op::SharedAddress(offset)) => Mem { base: Base::Region, offset: *offset, align: 8 },
             // A pointer that came through a parameter may point anywhere.
             _ => Mem { base: Base::Reg(self.result(value)), offset: 0, align: 1 },
         }
@@ -261,9 +292,8 @@ impl<'a> Selector<'a> {
 
 /// The maps from which a program deletes.
 fn shrinking(module: &ir::Module) -> HashSet<MapId> {
-    let blocks = module.programs.iter().flat_map(|program| &program.function.blocks);
-    blocks
-        .flat_map(|block| &block.insts)
+    let insts = module.programs.iter().flat_map(ir::Program::insts);
+    insts
         .filter_map(|inst| match inst.op {
             Op::MapDelete { map, .. } => Some(map),
             _ => None,

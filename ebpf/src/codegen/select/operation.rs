@@ -6,13 +6,22 @@ use super::{Arg, Selector, condition_of, is_test, width_of};
 use crate::codegen::Unsupported;
 use crate::codegen::vcode::{Callee, Label, Mem, Operand, Reg, VInst};
 use crate::isa::{AluOp, Helper};
+use crate::object::Trouble;
 
 impl<'a> Selector<'a> {
     /// An operation with a result.
     pub(super) fn value(&mut self, result: Value, op: &'a Op) -> Result<(), Unsupported> {
         let wanted = self.materialised[result.0 as usize] || self.branches[result.0 as usize] > 0;
         match op {
-            Op::Const(_) | Op::SlotAddress(..) => {}
+            Op::Const(_) | Op::SlotAddress(..) | Op::SharedAddress(_) => {}
+            Op::Parameter(index, _) => {
+                let dst = self.result(result);
+                self.parameter(dst, *index);
+            }
+            Op::Call { function, arguments } => {
+                let wanted = wanted.then(|| self.result(result));
+                self.call_function(*function, arguments, wanted);
+            }
             // Branches compare again by themselves.
             Op::Compare(..) if !self.materialised[result.0 as usize] => {}
             Op::Arith(Arith::And, ..) if !self.materialised[result.0 as usize] => {}
@@ -49,6 +58,14 @@ impl<'a> Selector<'a> {
                 let length = wanted.then(|| self.result(result));
                 self.read_string(*to, *capacity, *limit, *space, *address, length);
             }
+            Op::Text(op) => {
+                let dst = self.result(result);
+                self.text_value(dst, op)?;
+            }
+            Op::System(op) => {
+                let dst = self.result(result);
+                self.system(dst, op)?;
+            }
             Op::ReadBytes { to, capacity, length, space, address } => {
                 let dst = self.result(result);
                 let address = self.operand(*address);
@@ -62,6 +79,7 @@ impl<'a> Selector<'a> {
             Op::Context { .. }
             | Op::ContextAddress(_)
             | Op::Argument(_)
+            | Op::Register(_)
             | Op::ReturnValue
             | Op::Ambient(_) => {
                 let dst = self.result(result);
@@ -113,6 +131,7 @@ impl<'a> Selector<'a> {
                 self.copy(to, from, *size);
             }
             Op::Read { to, size, space, address } => self.read(*to, *size, *space, *address),
+            Op::Text(op) => self.text_effect(op),
             Op::Comm { to } => {
                 let to = self.mem(*to);
                 self.helper(Helper::GetCurrentComm, &[Arg::Address(to), 16.into()]);
@@ -128,7 +147,11 @@ impl<'a> Selector<'a> {
                 arguments.extend(values.iter().map(|&value| Arg::Operand(self.operand(value))));
                 self.helper(Helper::TracePrintk, &arguments);
             }
+            Op::VisitedKey { map, to } => self.visited(*map, true, *to),
+            Op::VisitedValue { map, to } => self.visited(*map, false, *to),
+            Op::ForEach { map, body } => self.for_each(*map, *body),
             Op::Emit { record, fields } => self.emit_record(*record, fields),
+            Op::Warn(warning) => self.notice(Trouble::Program(*warning), 0),
             Op::LoopOpen { state, from, to } => self.loop_open(*state, *from, *to),
             Op::LoopClose { state } => {
                 if let Some([_, _, destroy]) = self.target.iter_num {

@@ -50,7 +50,7 @@ impl Selector<'_> {
         };
         let done = self.edge(done);
         let go = self.label();
-        let number = match self.program.function.blocks[body.block.0 as usize].params.first() {
+        let number = match self.function.blocks[body.block.0 as usize].params.first() {
             Some(&param) => self.result(param),
             None => self.code.register(),
         };

@@ -5,7 +5,7 @@ use probebook_lang::ir::{Aggregation, Ambient, Clock, MapId, Op, Value};
 use probebook_lang::types::{MapValue, Type};
 
 use super::{S, begin, constant, is_live, load, map, module};
-use crate::object::Counter;
+use crate::isa::Helper;
 
 const M: MapId = MapId(0);
 
@@ -92,7 +92,7 @@ fn keyed_hist_buckets() {
         for index in (0..numbers.len()).chain(0..numbers.len()) {
             machine.run(index);
         }
-        assert_eq!(machine.counter(Counter::MapFull), 0, "{bits} bits");
+        assert_eq!(machine.noticed(Helper::MapUpdateElem), 0, "{bits} bits");
         for (key, expected) in keys.iter().zip(expected) {
             assert_eq!(machine.sum(0, &key.to_le_bytes()), Some(expected), "key {key} of {bits} bits");
         }
@@ -188,7 +188,7 @@ fn keyed_hist_map_full() {
     for index in (0..70).chain(0..3) {
         machine.run(index);
     }
-    assert_eq!(machine.counter(Counter::MapFull), 6);
+    assert_eq!(machine.noticed(Helper::MapUpdateElem), 6);
     let two = machine.sum(0, &2_u64.to_le_bytes()).expect("a key that had room");
     assert_eq!((two[3], two.iter().sum::<u64>()), (2, 2));
     assert_eq!(machine.sum(0, &66_u64.to_le_bytes()), None);

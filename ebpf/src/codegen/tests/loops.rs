@@ -2,9 +2,9 @@
 
 use probebook_lang::ir::{Arith, Cond, Op, Type};
 
-use super::machine::target;
+use super::machine::{Machine, target};
 use super::{S, begin, constant, is_live, load, load_for, module};
-use crate::codegen::Target;
+use crate::codegen::{Target, generate};
 
 fn sum_of_loop(target: &Target, from: i64, to: i64) -> u32 {
     let program = begin(|b| {
@@ -119,4 +119,39 @@ fn more_values_than_registers() {
     let machine = load(module(vec![], vec![], vec![program]));
     let expected: u64 = (1..=25).map(|n| (n + 1000) * (n + 1000)).sum();
     assert_eq!(u64::from(machine.run_with(0, &[1000])), expected);
+}
+
+#[test]
+fn jumps_over_more_than_16_bits() {
+    if !is_live() {
+        return;
+    }
+    let program = begin(|b| {
+        let (rounds, one, limit) = (b.variable(), constant(b, 1), constant(b, 3));
+        let (head, body, done) = (b.block(), b.block(), b.block());
+        b.jump(head, vec![]);
+        b.switch_to(head);
+        let count = b.get(rounds);
+        let more = b.value(Op::Compare(Cond::UnsignedLt, count, limit), S);
+        b.branch(more, body, done, S);
+        b.seal(body);
+        b.seal(done);
+        b.switch_to(body);
+        for _ in 0..40_000 {
+            b.effect(Op::Ambient(probebook_lang::ir::Ambient::Random), S);
+        }
+        let next = b.value(Op::Arith(Arith::Add, count, one), S);
+        b.set(rounds, next);
+        b.jump(head, vec![]);
+        b.seal(head);
+        b.switch_to(done);
+        b.get(rounds)
+    });
+    let module = module(vec![], vec![], vec![program]);
+    let object = generate(&module, &target()).expect("code");
+    assert!(object.programs[0].code.len() > 40_000);
+    assert_eq!(Machine::load(object).run(0), 3);
+    let old = Target { linux: (6, 1), iter_num: None, ..target() };
+    let refused = generate(&module, &old).expect_err("jumps too long for it");
+    assert!(refused.message.contains("too long"), "{}", refused.message);
 }

@@ -5,13 +5,15 @@
 use std::io::Error;
 
 use crate::codegen::Target;
-use crate::object::{COUNTERS, Globals, MapRef, MapSpec, Object, Storage, ZEROS};
+use crate::isa::Helper;
+use crate::object::{COUNTERS, Globals, MapRef, MapSpec, Object, Storage, Trouble};
 
 const MAP_CREATE: i32 = 0;
 const MAP_LOOKUP: i32 = 1;
 const MAP_UPDATE: i32 = 2;
 const PROG_LOAD: i32 = 5;
 const PROG_TEST_RUN: i32 = 10;
+const BTF_LOAD: i32 = 18;
 const RAW_TRACEPOINT: u32 = 17;
 const TRACEPOINT: u32 = 5;
 const KPROBE: u32 = 2;
@@ -20,7 +22,7 @@ const PERF_EVENT: u32 = 7;
 pub struct Machine {
     pub object: Object,
     maps: Vec<i32>,
-    session: [i32; 4],
+    session: [i32; 5],
     programs: Vec<i32>,
     cpus: usize,
 }
@@ -57,12 +59,17 @@ pub fn target() -> Target {
         "bpf_iter_num_next",
         "bpf_iter_num_destroy",
         "bpf_map_sum_elem_count",
+        "bpf_strnstr",
+        "bpf_task_from_pid",
+        "bpf_task_release",
     ]);
     Target {
         linux: (6, 18),
         cpus: possible_cpus() as u32,
         iter_num: Some([ids[0], ids[1], ids[2]]),
         map_sum_elem_count: Some(ids[3]),
+        strnstr: Some(ids[4]),
+        task_from_pid: Some([ids[5], ids[6]]),
         pid_namespace: None,
     }
 }
@@ -113,14 +120,24 @@ impl Machine {
             session: [
                 create(27, 0, 0, 1 << 16, 0),
                 create(6, 4, 8, COUNTERS, 0),
-                create(6, 4, object.scratch_size.max(8), 1, 0),
-                create(2, 4, ZEROS + object.zeros(), 1, 0),
+                create(2, 4, object.scratch_size.max(8) * possible_cpus() as u32, 1, 0),
+                create(2, 4, object.globals_size(), 1, 0),
+                create(2, 4, (object.constants.len() as u32).next_multiple_of(8).max(8), 1, 0),
             ],
             programs: Vec::new(),
             cpus: possible_cpus(),
             object,
         };
-        machine.set_globals(Globals { gate: 1, started: 0 });
+        machine.set_globals(Globals { gate: 1, ..Globals::default() });
+        let words = machine.object.constants.chunks(8).map(|bytes| {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_ne_bytes(word)
+        });
+        let words: Vec<u64> = words.collect();
+        if !words.is_empty() {
+            machine.update(machine.session[4], &0_u32.to_le_bytes(), &words);
+        }
         for index in 0..machine.object.programs.len() {
             let fd = machine.load_program(index)?;
             machine.programs.push(fd);
@@ -140,6 +157,7 @@ impl Machine {
                 MapRef::Counters => self.session[1],
                 MapRef::Scratch => self.session[2],
                 MapRef::Globals => self.session[3],
+                MapRef::Constants => self.session[4],
             };
             let pseudo = if relocation.value_offset.is_some() { 2 } else { 1 };
             code[at] |= pseudo << 12 | (fd as u64) << 32;
@@ -157,6 +175,19 @@ impl Machine {
         attributes[1] = code.len() as u32;
         put(&mut attributes, 2, code.as_ptr() as u64);
         put(&mut attributes, 4, license.as_ptr() as u64);
+        let types = crate::load::functions::btf(&program.functions);
+        let records = crate::load::functions::records(&program.functions);
+        let btf = (!records.is_empty()).then(|| {
+            let mut attributes = [0; 40];
+            put(&mut attributes, 0, types.as_ptr() as u64);
+            attributes[4] = types.len() as u32;
+            bpf(BTF_LOAD, &mut attributes).expect("types")
+        });
+        if let Some(btf) = btf {
+            attributes[18..20].copy_from_slice(&[btf as u32, 8]);
+            put(&mut attributes, 20, records.as_ptr() as u64);
+            attributes[22] = records.len() as u32;
+        }
         let loaded = bpf(PROG_LOAD, &mut attributes);
         if loaded.is_err() {
             attributes[6] = 1;
@@ -190,8 +221,8 @@ impl Machine {
     }
 
     pub fn set_globals(&self, globals: Globals) {
-        let mut words = vec![0; (ZEROS + self.object.zeros()) as usize / 8];
-        words[..2].copy_from_slice(&[globals.gate, globals.started]);
+        let mut words = vec![0; self.object.globals_size() as usize / 8];
+        words[..3].copy_from_slice(&[globals.gate, globals.started, globals.wall]);
         self.update(self.session[3], &0_u32.to_le_bytes(), &words);
     }
 
@@ -234,6 +265,15 @@ impl Machine {
     pub fn counter(&self, counter: crate::object::Counter) -> u64 {
         let key = (counter as u32).to_le_bytes();
         self.look_up(self.session[1], &key, self.cpus).expect("a counter").iter().sum()
+    }
+
+    /// How often a helper has failed where the programs watch it.
+    pub fn noticed(&self, helper: Helper) -> u64 {
+        let words = self.object.globals_size() as usize / 8;
+        let globals = self.look_up(self.session[3], &0_u32.to_le_bytes(), words).expect("globals");
+        let notices = globals[self.object.notices() as usize / 8..].chunks(2);
+        let sites = self.object.sites.iter().zip(notices);
+        sites.filter(|(site, _)| site.trouble == Trouble::Helper(helper)).map(|(_, notice)| notice[0]).sum()
     }
 
     /// The bytes of the first record in the ring buffer that has not been read by this call before.

@@ -4,7 +4,7 @@ use probebook_lang::ir::{Aggregation, MapId, Op};
 use probebook_lang::types::{MapValue, Type};
 
 use super::{S, begin, constant, is_live, load, map, module};
-use crate::object::Counter;
+use crate::isa::Helper;
 
 const M: MapId = MapId(0);
 
@@ -70,7 +70,7 @@ fn keyed_aggregations_and_full_maps() {
     let sum = MapValue::Sum { signed: false };
     let machine = load(module(vec![map("m", Some(vec![Type::I64]), sum)], vec![], vec![program]));
     assert_eq!(machine.run(0), 204);
-    assert_eq!(machine.counter(Counter::MapFull), 6);
+    assert_eq!(machine.noticed(Helper::MapUpdateElem), 6);
     assert_eq!(machine.sum(0, &5_u64.to_le_bytes()), Some(vec![105, 1]));
 }
 

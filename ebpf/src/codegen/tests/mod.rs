@@ -1,5 +1,6 @@
 //! Generated programs under the real verifier. Where bpf(2) is not permitted these tests do nothing.
 
+mod calls;
 mod histograms;
 mod loops;
 mod machine;
@@ -7,6 +8,8 @@ mod maps;
 mod memory;
 mod programs;
 mod random;
+mod system;
+mod text;
 
 use probebook_lang::ir::builder::FunctionBuilder;
 use probebook_lang::ir::{self, Module, Op, Program, Value};
@@ -37,14 +40,15 @@ pub fn map(name: &str, key: Option<Vec<Type>>, value: MapValue) -> ir::Map {
         MapValue::Plain(ty) => Some(Layout::of(ty)),
         _ => None,
     };
-    ir::Map { name: name.into(), ty, key, value, max_entries: 64 }
+    ir::Map { name: name.into(), ty, key, value, max_entries: 64, evicts: false }
 }
 
 pub fn program_at(point: AttachPoint, build: impl FnOnce(&mut FunctionBuilder) -> Value) -> Program {
     let mut builder = FunctionBuilder::new();
     let result = build(&mut builder);
     builder.ret(result);
-    Program { name: "p".into(), points: vec![point], function: builder.finish(), span: S }
+    let function = builder.finish();
+    Program { name: "p".into(), points: vec![point], function, subprograms: Vec::new(), shared: 0, span: S }
 }
 
 pub fn begin(build: impl FnOnce(&mut FunctionBuilder) -> Value) -> Program {

@@ -29,6 +29,7 @@ mod kind {
     pub const RESTRICT: u32 = 11;
     pub const FUNCTION: u32 = 12;
     pub const PROTOTYPE: u32 = 13;
+    pub const VARIABLE: u32 = 14;
     pub const FLOAT: u32 = 16;
     pub const TYPE_TAG: u32 = 18;
     pub const ENUM64: u32 = 19;
@@ -154,6 +155,12 @@ pub fn function_ids<const N: usize>(names: [&str; N]) -> [Option<u32>; N] {
         }
     }
     ids
+}
+
+/// The id of a per-CPU variable.
+pub fn variable_id(name: &str) -> Option<u32> {
+    let mut types = heads(bytes()?)?;
+    types.find(|ty| ty.kind == kind::VARIABLE && ty.name == name.as_bytes()).map(|ty| ty.id)
 }
 
 /// The names that raw tracepoints go by, sorted: each has a type `btf_trace_NAME`.

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use probebook_lang::host::FunctionType;
 use probebook_lang::types::structure::{Bits, Enumeration, Keyword, Member, Structure};
 use probebook_lang::types::{Space, Type};
 
@@ -107,17 +108,17 @@ pub fn raw_tracepoint(name: &str) -> Option<Vec<(String, Type)>> {
     let btf = Btf::get()?;
     let name = name.rsplit(':').next().unwrap_or(name);
     // The type `btf_trace_NAME` of the same arguments has no names for them.
-    let function = btf.head(btf.find(kind::FUNCTION, &format!("__traceiter_{name}"))?)?;
-    let prototype = btf.head(function.reference).filter(|head| head.kind == kind::PROTOTYPE)?;
+    let prototype = btf.prototype(&format!("__traceiter_{name}"))?;
     // The first one belongs to Linux.
-    (1..prototype.count)
-        .map(|index| {
-            let at = prototype.tail + 8 * index;
-            let name = btf.text(word(btf.sections.types, at)?)?;
-            let name = if name.is_empty() { format!("arg{}", index - 1) } else { name };
-            Some((name, btf.ty(word(btf.sections.types, at + 4)?, MAX_DEPTH)?))
-        })
-        .collect()
+    btf.arguments(&prototype, 1)
+}
+
+/// The arguments and the result of a function.
+pub fn function(name: &str) -> Option<FunctionType> {
+    let btf = Btf::get()?;
+    let prototype = btf.prototype(name)?;
+    let result = btf.ty(prototype.reference, MAX_DEPTH)?;
+    Some(FunctionType { arguments: btf.arguments(&prototype, 0)?, result })
 }
 
 fn kind_of(keyword: Keyword) -> u32 {
@@ -167,6 +168,23 @@ impl Btf {
         }
         let is_meant = |head: &super::Head<'_>| head.kind == kind && head.name == name.as_bytes();
         self.sections.heads().find(is_meant).map(|head| head.id)
+    }
+
+    fn prototype(&self, function: &str) -> Option<Head> {
+        let function = self.head(self.find(kind::FUNCTION, function)?)?;
+        self.head(function.reference).filter(|head| head.kind == kind::PROTOTYPE)
+    }
+
+    /// The arguments of a function behind the first `skipped`.
+    fn arguments(&self, prototype: &Head, skipped: usize) -> Option<Vec<(String, Type)>> {
+        (skipped..prototype.count)
+            .map(|index| {
+                let at = prototype.tail + 8 * index;
+                let name = self.text(word(self.sections.types, at)?)?;
+                let name = if name.is_empty() { format!("arg{}", index - skipped) } else { name };
+                Some((name, self.ty(word(self.sections.types, at + 4)?, MAX_DEPTH)?))
+            })
+            .collect()
     }
 
     fn head(&self, id: u32) -> Option<Head> {

@@ -9,6 +9,7 @@
 
 mod bars;
 mod distribution;
+mod lines;
 mod scalar;
 mod table;
 
@@ -21,6 +22,7 @@ use super::text::{clean_str, label};
 
 pub use bars::{Bar, Bars};
 pub use distribution::{Distribution, Mark, Range, Series};
+pub use lines::{Line, Lines};
 pub use scalar::{Figure, Scalar};
 pub use table::{Cell, Column, Table};
 
@@ -57,6 +59,8 @@ pub enum Kind {
     Histogram(Distribution),
     /// `lhist`: bars over a true axis; small multiples where there are several series.
     Linear(Distribution),
+    /// `tseries`: lines over the time of day.
+    Lines(Lines),
 }
 
 impl Panel {
@@ -68,6 +72,8 @@ impl Panel {
         let mut notes = Vec::new();
         let kind = if is_empty(snapshot) {
             Kind::Empty
+        } else if matches!(ty.value, MapValue::Tseries { .. }) {
+            Lines::new(snapshot, &mut notes).map_or(Kind::Empty, Kind::Lines)
         } else if let Some(scale) = Scale::of(&ty.value) {
             let drawn = Distribution::new(snapshot, scale, unit, &mut notes);
             if matches!(scale, Scale::Log2 { .. }) { Kind::Histogram(drawn) } else { Kind::Linear(drawn) }
@@ -89,6 +95,7 @@ impl Panel {
             Kind::Scalar(scalar) => scalar.description(),
             Kind::Bars(bars) => bars.description(),
             Kind::Table(table) => table.description(),
+            Kind::Lines(lines) => lines.description(),
             Kind::Histogram(drawn) | Kind::Linear(drawn) => drawn.description(),
         };
         format!("{}: {}. {content}", self.name, self.about)
@@ -101,7 +108,8 @@ fn is_empty(snapshot: &MapSnapshot) -> bool {
         EntryValue::Buckets(counts) => used(counts).is_none(),
         _ => false,
     };
-    let scalar = snapshot.ty.key.is_none() && Scale::of(&snapshot.ty.value).is_none();
+    let is_series = matches!(snapshot.ty.value, MapValue::Tseries { .. });
+    let scalar = snapshot.ty.key.is_none() && Scale::of(&snapshot.ty.value).is_none() && !is_series;
     !scalar && snapshot.entries.iter().all(is_blank)
 }
 
@@ -138,6 +146,12 @@ fn about(snapshot: &MapSnapshot, kind: &Kind, unit: Option<Unit>) -> String {
             parts.extend(bars.total.map(|total| format!("total {}", grouped(total))));
         }
         Kind::Table(_) => parts.push(keys(snapshot.entries.len())),
+        Kind::Lines(lines) => {
+            if lines.keyed {
+                parts.push(keys(snapshot.entries.len()));
+            }
+            parts.push(format!("{} to {}", lines.time(lines.range.0), lines.time(lines.range.1)));
+        }
         Kind::Empty => parts.push("empty".into()),
         Kind::Scalar(_) => {}
     }

@@ -52,7 +52,7 @@ impl Scalar {
                     vec![Figure { label: String::new(), value: label(value), unit: "", spoken: None }]
                 }
             },
-            Some(EntryValue::Buckets(_)) | None => vec![number("", 0, unit)],
+            Some(EntryValue::Buckets(_) | EntryValue::Series(_)) | None => vec![number("", 0, unit)],
         };
         Self { figures }
     }

@@ -91,6 +91,7 @@ fn leading(entry: &Entry, ty: &MapValue) -> Option<i128> {
     match &entry.value {
         EntryValue::Average { total, count } => Some(average(*total, *count, ty)),
         EntryValue::Plain(value) | EntryValue::Number(value) => integer(value),
+        EntryValue::Series(points) => points.last().and_then(|point| integer(&point.value)),
         EntryValue::Buckets(_) => None,
     }
 }
@@ -108,7 +109,7 @@ fn row(entry: &Entry, ty: &MapValue) -> Vec<Cell> {
         EntryValue::Plain(value) | EntryValue::Number(value) => {
             cells.push(integer(value).map_or_else(|| words(label(value)), number));
         }
-        EntryValue::Buckets(_) => cells.push(words(String::new())),
+        EntryValue::Series(_) | EntryValue::Buckets(_) => cells.push(words(String::new())),
     }
     cells
 }

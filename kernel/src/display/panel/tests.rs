@@ -1,6 +1,7 @@
 //! Maps of every kind, ordinary and extreme, for the tests of all that draws.
 
 use super::*;
+use probebook_ebpf::map::Point;
 use probebook_ebpf::value::Value;
 
 fn map(
@@ -31,6 +32,19 @@ fn signed(key: Vec<Value>, n: i64) -> Entry {
 
 fn average(key: Vec<Value>, total: i64, count: u64) -> Entry {
     Entry { key, value: EntryValue::Average { total, count } }
+}
+
+fn tseries() -> MapValue {
+    let how = probebook_lang::types::Gathered::Sum;
+    MapValue::Tseries { interval: 100_000_000, intervals: 60, how, signed: true }
+}
+
+/// Two waves with a gap between them.
+fn series(key: Vec<Value>, seed: i64) -> Entry {
+    let wave = |i: i64| (i * seed * 37 % 101) * if i % 2 == 0 { 40 } else { -25 };
+    let points = (0..50).filter(|i| !(20..27).contains(i));
+    let point = |i: i64| Point { number: 17_800_000_000 + i as u64, value: Value::Int(wave(i)) };
+    Entry { key, value: EntryValue::Series(points.map(point).collect()) }
 }
 
 /// Counts from `first` on, in as many buckets as the map has.
@@ -132,6 +146,17 @@ pub fn gallery() -> Vec<(&'static str, Vec<MapSnapshot>)> {
                     signed(vec![string("loss")], -3_100_000),
                     signed(vec![string("tiny")], -1),
                 ],
+            )],
+        ),
+        ("series", vec![map("rate", None, tseries(), Some(Unit::Bytes), vec![series(vec![], 3)])]),
+        (
+            "series-keyed",
+            vec![map(
+                "rates",
+                comm_key(),
+                tseries(),
+                None,
+                COMMS.iter().zip(1..).map(|(comm, seed)| series(vec![string(comm)], seed)).collect(),
             )],
         ),
         (

@@ -14,6 +14,7 @@ mod bars;
 mod caption;
 mod histogram;
 mod linear;
+mod lines;
 mod pen;
 mod scalar;
 mod surface;
@@ -192,6 +193,7 @@ fn panel_height(panel: &Panel, live: bool) -> i32 {
         Kind::Table(table) => table::height(table, live),
         Kind::Histogram(drawn) => histogram::height(drawn, live),
         Kind::Linear(drawn) => linear::height(drawn, live),
+        Kind::Lines(drawn) => lines::height(drawn, live),
     };
     // A note may come while the figure is live, and go.
     let notes = note_lines(panel).len().max(usize::from(live && !matches!(panel.kind, Kind::Scalar(_))));
@@ -246,6 +248,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, live: bool) -> Drawn {
         Kind::Table(table) => table::draw(&content, table)?,
         Kind::Histogram(drawn) => histogram::draw(&content, drawn, live)?,
         Kind::Linear(drawn) => linear::draw(&content, drawn, panel.unit)?,
+        Kind::Lines(drawn) => lines::draw(&content, drawn)?,
     }
     // Right below what is drawn, also where room is kept for more.
     let below = panel_height(panel, false) - NOTE * notes.len() as i32;

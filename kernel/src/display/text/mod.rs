@@ -6,6 +6,8 @@
 //! *Not here:* the two empty lines before the maps when a program ends (the command line), values outside of
 //! maps (`probebook_ebpf::value`).
 
+mod series;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io::Write;
@@ -18,9 +20,6 @@ use super::buckets::{Scale, used};
 
 /// Columns of a full bar.
 const BAR: f32 = 52.0;
-
-/// `stats` of nothing.
-const EMPTY_STATS: &str = "{ .count = 0, .average = 0, .total = 0 }";
 
 /// All maps in order of name, each as `print(@m)` writes it, with hostile bytes made visible.
 pub fn maps(maps: &[MapSnapshot]) -> String {
@@ -43,15 +42,15 @@ pub fn map(snapshot: &MapSnapshot, top: u32, divisor: u32) -> Vec<u8> {
 
 fn write_map(out: &mut Vec<u8>, snapshot: &MapSnapshot, top: u32, divisor: u32, cleaned: bool) {
     let value = &snapshot.ty.value;
+    if let MapValue::Tseries { interval, intervals, .. } = value {
+        return series::write(out, snapshot, *interval, *intervals, cleaned);
+    }
     let scale = Scale::of(value);
     let scalar = snapshot.ty.key.is_none();
     let entries = last(sorted(snapshot), top);
-    if scalar && entries.is_empty() && scale.is_none() {
-        // A cleared or never set scalar is 0; other empty maps write nothing.
-        let zero = if matches!(value, MapValue::Stats { .. }) { EMPTY_STATS } else { "0" };
-        push(out, format_args!("@{}: {zero}\n", snapshot.name));
-    }
-    for entry in entries {
+    // A cleared or never set scalar is 0 or empty; other empty maps write nothing.
+    let zero = (scalar && entries.is_empty() && scale.is_none()).then(|| snapshot.zero());
+    for entry in entries.into_iter().chain(&zero) {
         let Some(scale) = scale else {
             push(out, format_args!("@{}", snapshot.name));
             write_key(out, entry, scalar, cleaned);
@@ -97,7 +96,7 @@ fn write_value(out: &mut Vec<u8>, value: &EntryValue, ty: &MapValue, divisor: u3
                 push(out, format_args!("{}", average / i128::from(divisor)));
             }
         }
-        EntryValue::Buckets(_) => {}
+        EntryValue::Buckets(_) | EntryValue::Series(_) => {}
     }
 }
 

@@ -165,3 +165,48 @@ fn cleans() {
     assert_eq!(clean_str("plain µs"), "plain µs");
     assert_eq!(clean_str("\u{1b}"), "\\x1b");
 }
+
+#[test]
+fn time_series_are_graphs() {
+    use probebook_ebpf::clock;
+    use probebook_ebpf::map::Point;
+    let how = probebook_lang::types::Gathered::Last;
+    let value = |interval| MapValue::Tseries { interval, intervals: 4, how, signed: true };
+    let point = |number, value| Point { number, value: Value::Int(value) };
+    let entry = |key, points| Entry { key, value: EntryValue::Series(points) };
+    // Times are local: the graph is compared without them.
+    let without_times = |text: String| text.replace(&time_of(1_700_000_000), "TIME");
+    fn time_of(second: i64) -> String {
+        String::from_utf8(clock::strftime(b"%H:%M:%S", second)).expect("digits")
+    }
+    let start = 17_000_000_000;
+    let rule = "_".repeat(51);
+    let points = vec![point(start - 9, 7), point(start, -3), point(start + 1, 0), point(start + 3, 3)];
+    let graph =
+        without_times(printed(&snapshot("x", None, value(100_000_000), vec![entry(vec![], points)]), 0, 0));
+    let axis = format!("{}{:<21}{:>32}", " ".repeat(13), -3, 3);
+    let blank = " ".repeat(25);
+    let expected = [
+        "@x:".to_owned(),
+        axis.clone(),
+        format!("hh:mm:ss.ms  |{rule}|"),
+        format!("TIME.000 *{blank}.{blank}| -3"),
+        format!("TIME.100 |{blank}*{blank}| 0"),
+        format!("TIME.200 |{blank}.{blank}| -"),
+        format!("TIME.300 |{blank}.{blank}* 3"),
+        format!("{}v{rule}v", " ".repeat(13)),
+        axis,
+        String::new(),
+        String::new(),
+    ];
+    assert_eq!(graph, expected.join("\n"));
+    // One row tells nanoseconds; a key without numbers among the newest has no range.
+    let old = entry(vec![Value::Int(1)], vec![point(1_700_000_000 - 20, 5)]);
+    let new = entry(vec![Value::Int(2)], vec![point(1_700_000_000, 5)]);
+    let keyed = snapshot("k", Some(vec![Type::I64]), value(1_000_000_000), vec![new, old]);
+    let text = without_times(printed(&keyed, 0, 0));
+    let first = text.split("\n\n").next().unwrap_or_default();
+    assert!(first.starts_with("@k[1]:\n") && first.contains(" null") && first.contains("| -\n"), "{text}");
+    assert!(text.contains(&format!("TIME.000000000 |{blank}*{blank}| 5\n")), "{text}");
+    assert_eq!(printed(&snapshot("e", None, value(1), vec![]), 0, 0), "@e:\n<no data>\n\n");
+}

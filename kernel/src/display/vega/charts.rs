@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::distributions::{histogram, linear, percentiles};
+use super::lines::lines;
 use crate::display::font;
 use crate::display::number::grouped;
 use crate::display::panel::{Bars, Cell, Scalar, Table};
@@ -38,6 +39,10 @@ pub fn left(panel: &Panel) -> f64 {
         Kind::Histogram(drawn) => {
             AXIS_TITLE + left_of_axis(drawn.ranges.iter().map(|range| range.label.as_str()))
         }
+        Kind::Lines(drawn) => {
+            let labels = [grouped(drawn.values.0), grouped(drawn.values.1)];
+            left_of_axis(labels.iter().map(String::as_str))
+        }
         // The longest label of an axis of whole numbers has six digits and a comma.
         Kind::Linear(drawn) => {
             let longest = grouped(drawn.most.min(999_999).into());
@@ -55,6 +60,7 @@ pub fn chart(panel: &Panel, left: f64) -> Value {
         Kind::Table(table) => table_chart(table, left),
         Kind::Histogram(drawn) => histogram(drawn, panel, left),
         Kind::Linear(drawn) => linear(drawn, panel, left),
+        Kind::Lines(drawn) => lines(drawn, left),
     };
     let mut subtitle = vec![panel.about.clone()];
     match &panel.kind {

@@ -7,6 +7,7 @@
 
 mod charts;
 mod distributions;
+mod lines;
 
 use serde_json::{Map, Value, json};
 

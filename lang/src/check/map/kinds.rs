@@ -80,6 +80,7 @@ pub(super) enum Clash {
     Kind,
     Bits,
     Bounds,
+    Intervals,
 }
 
 impl Value {
@@ -107,7 +108,7 @@ impl Value {
 }
 
 fn join_aggregations(a: &MapValue, b: &MapValue) -> Result<MapValue, Clash> {
-    use MapValue::{Avg, Count, Hist, Lhist, Max, Min, Stats, Sum};
+    use MapValue::{Avg, Count, Hist, Lhist, Max, Min, Stats, Sum, Tseries};
     Ok(match (a, b) {
         (Count, Count) => Count,
         (Sum { signed: a }, Sum { signed: b }) => Sum { signed: a | b },
@@ -119,6 +120,11 @@ fn join_aggregations(a: &MapValue, b: &MapValue) -> Result<MapValue, Clash> {
         (Hist { .. }, Hist { .. }) => return Err(Clash::Bits),
         (Lhist { .. }, Lhist { .. }) if a == b => a.clone(),
         (Lhist { .. }, Lhist { .. }) => return Err(Clash::Bounds),
+        (
+            Tseries { interval: a, intervals: m, how: h, signed: s },
+            Tseries { interval: b, intervals: n, how: i, signed: t },
+        ) if (a, m, h) == (b, n, i) => Tseries { interval: *a, intervals: *m, how: *h, signed: s | t },
+        (Tseries { .. }, Tseries { .. }) => return Err(Clash::Intervals),
         _ => return Err(Clash::Kind),
     })
 }

@@ -2,9 +2,11 @@
 //!
 //! *Invariant:* a map is scalar or keyed, ordinary or of one aggregation, from its first use on.
 
+mod declared;
 mod kinds;
 mod uses;
 
+pub use declared::Declared;
 pub use kinds::{Keys, Value};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +31,7 @@ pub struct MapState {
     first_value: Option<Span>,
     known: Option<KnownMap>,
     is_locked: bool,
+    declared: Option<Declared>,
 }
 
 /// The maps of a program, by name and [`MapId`].
@@ -36,6 +39,8 @@ pub struct MapState {
 pub struct Maps {
     states: Vec<MapState>,
     ids: BTreeMap<String, MapId>,
+    /// What the program declares of maps, by name.
+    pub declared: BTreeMap<String, Declared>,
     /// Maps of earlier cells that this program makes anew, because nobody else uses them.
     pub replaced: BTreeSet<String>,
 }
@@ -48,7 +53,9 @@ impl Maps {
         }
         let known = environment.maps.get(name).filter(|_| !self.replaced.contains(name)).cloned();
         let id = MapId(self.states.len() as u32);
-        self.states.push(MapState::new(name, known, &environment.cell));
+        let mut state = MapState::new(name, known, &environment.cell);
+        state.declared = self.declared.get(name).copied();
+        self.states.push(state);
         self.ids.insert(name.to_string(), id);
         id
     }
@@ -113,6 +120,7 @@ impl MapState {
             first_value: None,
             is_locked: known.as_ref().is_some_and(|known| known.users.iter().any(|user| user != cell)),
             known,
+            declared: None,
         }
     }
 
@@ -159,8 +167,16 @@ impl MapState {
             None => unit_of_name(&self.name),
         };
         let own = if key.is_some() { max_keys } else { 1 };
+        let ty = MapType { key, value, unit };
         let max_entries = self.known.as_ref().map_or(own, |known| known.max_entries);
-        typed::Map { name: self.name.clone(), ty: MapType { key, value, unit }, max_entries }
+        let evicts = self.known.as_ref().is_some_and(|known| known.evicts);
+        let name = self.name.clone();
+        match self.declared.filter(|_| ty.key.is_some()) {
+            Some(declared) => {
+                typed::Map { name, ty, max_entries: declared.entries, evicts: declared.kind.evicts() }
+            }
+            None => typed::Map { name, ty, max_entries, evicts },
+        }
     }
 }
 

@@ -255,6 +255,7 @@ impl Checker<'_> {
             }
             Clash::Bits => format!("`@{name}` is a histogram with other `bits`"),
             Clash::Bounds => format!("`@{name}` is a linear histogram with other bounds"),
+            Clash::Intervals => format!("`@{name}` is a time series with other intervals"),
         };
         let first = state.first_value;
         self.report_clash(id, span, message, first, "first assigned here");

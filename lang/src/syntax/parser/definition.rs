@@ -1,9 +1,11 @@
-//! Macros.
+//! Macros and functions.
 
 use super::Parser;
 use crate::builtins;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{Block, Expr, ExprKind, Macro, Name, Parameter, ParameterKind, Stmt, StmtKind};
+use crate::syntax::ast::{
+    Block, Expr, ExprKind, Function, Macro, Name, Parameter, ParameterKind, Stmt, StmtKind, TypeName,
+};
 use crate::syntax::token::TokenKind;
 
 /// Builtins that bpftrace's grammar knows by name: alone they never mean a parameter or a macro.
@@ -35,7 +37,54 @@ impl Parser<'_> {
         Some(Macro { name, parameters, body, span: self.span_from(start) })
     }
 
-    /// The name behind `macro`; without one the definition is skipped.
+    /// `fn name($a : type, …) : type { body }`
+    pub(super) fn function_definition(&mut self) -> Option<Function> {
+        let start = self.bump().span;
+        let name = self.defined_name("the name of the function")?;
+        let Some(opening) = self.eat("(") else {
+            self.expected(Code::Expected, "`(`");
+            self.skip_definition();
+            return None;
+        };
+        let parameters = self.typed_parameters();
+        self.expect_close(")", opening, None);
+        if !self.expect(":") {
+            self.skip_definition();
+            return None;
+        }
+        let result = self.type_name();
+        let body = self.block();
+        Some(Function { name, parameters, result, body, span: self.span_from(start) })
+    }
+
+    /// The parameters of a function, as far as they can be read.
+    fn typed_parameters(&mut self) -> Vec<(Name, TypeName)> {
+        let mut parameters: Vec<(Name, TypeName)> = Vec::new();
+        while !self.at(")") {
+            if self.peek(0).kind != TokenKind::Variable {
+                self.expected(Code::Expected, "a parameter, as `$name : type`");
+                break;
+            }
+            let name = self.variable_name();
+            if !self.expect(":") {
+                break;
+            }
+            let ty = self.type_name();
+            if let Some((first, _)) = parameters.iter().find(|(other, _)| other.text == name.text) {
+                let message = format!("`${}` is a parameter already", name.text);
+                let diagnostic = Diagnostic::error(Code::InvalidParameter, name.span, message)
+                    .at(first.span, "the first one");
+                self.report(diagnostic);
+            }
+            parameters.push((name, ty));
+            if self.eat(",").is_none() {
+                break;
+            }
+        }
+        parameters
+    }
+
+    /// The name behind `macro` or `fn`; without one the definition is skipped.
     fn defined_name(&mut self, what: &str) -> Option<Name> {
         let next = self.peek(0);
         if next.kind != TokenKind::Ident {

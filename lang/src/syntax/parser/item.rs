@@ -4,7 +4,9 @@
 use super::Parser;
 use super::stmt::Piece;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::ast::{Program, Stmt, StmtKind};
+use crate::source::Span;
+use crate::syntax::ast::{MapDeclaration, Name, Program, Stmt, StmtKind};
+use crate::syntax::literal;
 use crate::syntax::token::TokenKind;
 
 impl Parser<'_> {
@@ -18,6 +20,8 @@ impl Parser<'_> {
             } else if self.at_config_block() {
                 self.config_block(&mut program, has_config);
                 has_config = true;
+            } else if self.at_keyword("let") && self.peek(1).kind == TokenKind::Map {
+                program.maps.extend(self.map_declaration());
             } else if !self.head_item(&mut program) && !self.other_item(&mut program) {
                 match self.statement() {
                     Piece::Stmt(stmt) => program.statements.push(stmt),
@@ -31,6 +35,45 @@ impl Parser<'_> {
         }
         self.skip_trivia();
         program
+    }
+
+    /// `let @m = kind(entries);`
+    fn map_declaration(&mut self) -> Option<MapDeclaration> {
+        let start = self.bump().span;
+        let name = self.variable_name();
+        let declaration = self.map_kind(name, start);
+        match declaration {
+            Some(_) => drop(self.eat(";")),
+            None => self.skip_statement(),
+        }
+        declaration
+    }
+
+    fn map_kind(&mut self, name: Name, start: Span) -> Option<MapDeclaration> {
+        if !self.expect("=") {
+            return None;
+        }
+        if self.peek(0).kind != TokenKind::Ident {
+            self.expected(Code::Expected, "a kind of map, as in `let @m = hash(100);`");
+            return None;
+        }
+        let span = self.bump().span;
+        let kind = Name { text: self.slice(span).to_string(), span };
+        let Some(opening) = self.eat("(") else {
+            self.expected(Code::Expected, "`(` and how many elements the map has room for");
+            return None;
+        };
+        let number = self.peek(0);
+        let entries = literal::int(self.slice(number.span)).ok().filter(|_| number.kind == TokenKind::Int);
+        let entries = entries.and_then(|entries| u32::try_from(entries).ok()).filter(|&entries| entries > 0);
+        let Some(entries) = entries else {
+            let message = "how many elements a map has room for is a number of at least 1";
+            self.report(Diagnostic::error(Code::Expected, number.span, message));
+            return None;
+        };
+        self.bump();
+        self.expect_close(")", opening, None);
+        Some(MapDeclaration { name, kind, entries, span: start.to(self.last) })
     }
 
     /// Consumes what is neither a probe nor a statement.
@@ -51,53 +94,17 @@ impl Parser<'_> {
                 program.macros.extend(self.macro_definition());
                 true
             }
-            TokenKind::Keyword => self.later_item(),
-            _ => false,
-        }
-    }
-
-    /// Consumes an item of bpftrace that is not supported yet.
-    fn later_item(&mut self) -> bool {
-        let what = match self.next_text() {
-            "fn" => "functions of one's own are",
-            "let" if self.peek(1).kind == TokenKind::Map => "declaring a map is",
-            _ => return false,
-        };
-        let start = self.bump().span;
-        let ends_with_block = !what.ends_with("map is");
-        loop {
-            let next = self.peek(0);
-            match next.kind {
-                TokenKind::Punct("{") if ends_with_block => {
-                    self.unsupported(start.to(self.last), what);
-                    self.skip_braces();
-                    self.eat(";");
-                    return true;
-                }
-                TokenKind::Punct(";") => {
-                    self.unsupported(start.to(self.last), what);
-                    self.bump();
-                    return true;
-                }
-                TokenKind::End => {
-                    self.unsupported(start.to(self.last), what);
-                    self.is_cut_off |= ends_with_block;
-                    return true;
-                }
-                _ if self.is_on_next_line() && self.looks_like_probe() => {
-                    self.unsupported(start.to(self.last), what);
-                    return true;
-                }
-                _ => {
-                    self.bump();
-                }
+            TokenKind::Keyword if self.at_keyword("fn") => {
+                program.functions.extend(self.function_definition());
+                true
             }
+            _ => false,
         }
     }
 
     /// Complains about a part of bpftrace's language that cannot be compiled yet; `what` goes with "not
     /// supported yet".
-    pub(super) fn unsupported(&mut self, span: crate::source::Span, what: &str) {
+    pub(super) fn unsupported(&mut self, span: Span, what: &str) {
         self.report(Diagnostic::error(Code::Unsupported, span, format!("{what} not supported yet")));
     }
 }

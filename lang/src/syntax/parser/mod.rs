@@ -27,8 +27,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::environment::Parameters;
 use crate::source::{File, Source, Span};
 
-/// How high the tree grows. Later stages walk it by recursion, on threads with 2 MiB of stack.
-const MAX_DEPTH: usize = 160;
+/// How high the tree grows. Later stages walk it by recursion, which is what [`crate::STACK`] is for.
+const MAX_DEPTH: usize = 2000;
 
 /// Reads one text.
 pub struct Parser<'a> {

@@ -165,13 +165,13 @@ impl Parser<'_> {
             }
             "config" => {
                 self.bump();
-                ExprKind::Name(word.to_string())
+                self.name_or_call(Name { text: word.to_string(), span: start })
             }
             "offsetof" => {
                 self.bump();
                 self.offset_of()
             }
-            "typeof" => ExprKind::TypeOf(self.type_name()),
+            "typeof" | "struct" | "union" | "enum" => ExprKind::TypeOf(self.type_name()),
             "typeinfo" => {
                 self.bump();
                 if let Some(opening) = self.eat("(") {

@@ -238,7 +238,8 @@ impl Parser<'_> {
         let next = self.peek(0);
         if next.kind != TokenKind::Variable {
             if next.kind == TokenKind::Map {
-                self.unsupported(start.span.to(next.span), "declaring a map is");
+                let message = "maps are declared outside of probes";
+                self.report(Diagnostic::error(Code::Expected, start.span.to(next.span), message));
             } else {
                 self.expected(Code::Expected, "a variable, as `$x`");
             }
