@@ -8,8 +8,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RecordKind;
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::typed::{Expr, StmtKind};
-use crate::types::Type;
+use crate::typed::{Expr, ExprKind, StmtKind};
+use crate::types::{MapValue, Type};
 
 /// What `time()` prints by itself.
 const TIME_FORMAT: &[u8] = b"%H:%M:%S\n";
@@ -42,8 +42,14 @@ impl Checker<'_> {
 
     /// A value that can be shown.
     fn printable(&mut self, expr: &ast::Expr) -> Option<Expr> {
-        if let ast::ExprKind::MapElement { map, .. } = &expr.kind {
+        if let ast::ExprKind::MapElement { map, key } = &expr.kind {
             let id = self.map_id(&map.text);
+            if let Some(Value::Aggregation(MapValue::Stats { signed })) = self.maps.state(id).value {
+                let (map, Some(key)) = self.element(&map.text, map.span, Some(key))? else { return None };
+                let of = |name: &str, signed| (name.to_owned(), Type::int(8, signed));
+                let ty = Type::Record(vec![of("count", false), of("average", signed), of("total", signed)]);
+                return Some(Expr::new(ExprKind::Stats { map, key: Box::new(key) }, ty, expr.span));
+            }
             if let Some(Value::Aggregation(value)) = &self.maps.state(id).value
                 && !value.is_castable()
             {

@@ -473,6 +473,16 @@ pub enum Op {
         /// The element.
         key: Option<Value>,
     },
+    /// Writes count, average and total of an element of `stats`, merged over all CPUs, to local memory: 24 bytes, zeros
+    /// if there is none. No result.
+    StatsRead {
+        /// The map.
+        map: MapId,
+        /// The element.
+        key: Option<Value>,
+        /// The target.
+        to: Value,
+    },
     /// Copies the key of the element that a loop over a map has come to, in the body of that loop. No result.
     VisitedKey {
         /// The map that is walked.

@@ -49,6 +49,7 @@ impl Op {
             | Self::MapSet { .. }
             | Self::MapWrite { .. }
             | Self::Aggregate { .. }
+            | Self::StatsRead { .. }
             | Self::VisitedKey { .. }
             | Self::VisitedValue { .. }
             | Self::ForEach { .. }
@@ -139,7 +140,7 @@ impl Op {
             | Self::MapDelete { key, .. }
             | Self::MapHas { key, .. }
             | Self::AggregateGet { key, .. } => key.iter_mut().for_each(|key| f(key, slot)),
-            Self::MapRead { key, to, .. } => {
+            Self::MapRead { key, to, .. } | Self::StatsRead { key, to, .. } => {
                 key.iter_mut().for_each(|key| f(key, slot));
                 f(to, slot);
             }

@@ -214,6 +214,7 @@ impl fmt::Display for Op {
                 write!(f, "aggregate {} {}", lower(aggregation), Element(*map, key))?;
                 value.map_or(Ok(()), |value| write!(f, ", {value}"))
             }
+            Self::StatsRead { map, key, to } => write!(f, "stats [{to}], {}", Element(*map, key)),
             Self::AggregateGet { map, key } => write!(f, "merge {}", Element(*map, key)),
             Self::Warn(warning) => write!(f, "warn {warning:?}"),
             Self::Trace { format, size, values } => {

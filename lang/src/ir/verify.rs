@@ -379,6 +379,13 @@ impl Verifier<'_> {
                     Err("the map aggregates otherwise".into())
                 }
             }
+            Op::StatsRead { map, key, to } => {
+                let map = self.element(*map, key, true)?;
+                let MapValue::Stats { .. } = map.ty.value else {
+                    return Err("the map holds no stats".into());
+                };
+                self.inside(*to, 0, 24)
+            }
             Op::AggregateGet { map, key } => {
                 let map = self.element(*map, key, true)?;
                 if map.ty.value.is_castable() { Ok(()) } else { Err("no integer stands for it".into()) }

@@ -106,6 +106,7 @@ impl Lowering<'_, '_> {
             ExprKind::Call { function, arguments } => self.call(*function, arguments, span),
             ExprKind::MapLen(map) => self.builder.value(Op::MapLen(*map), span),
             ExprKind::String(_)
+            | ExprKind::Stats { .. }
             | ExprKind::Comm
             | ExprKind::ContextBytes { .. }
             | ExprKind::ContextDynamic { .. }

@@ -172,6 +172,11 @@ impl Lowering<'_, '_> {
             }
             ExprKind::ContextBytes { offset } => self.write_context(*offset, &expr.ty, to, span),
             ExprKind::ContextDynamic { offset } => self.write_dynamic(*offset, size, to, span),
+            ExprKind::Stats { map, key } => {
+                let key = self.key(Some(key));
+                let to = self.address(to, span);
+                self.builder.effect(Op::StatsRead { map: *map, key, to }, span);
+            }
             ExprKind::Map { map, key } => {
                 let key = self.key(key.as_deref());
                 let to = self.address(to, span);

@@ -52,6 +52,7 @@ fn is_removable(op: &Op) -> bool {
         | Op::MapWrite { .. }
         | Op::MapDelete { .. }
         | Op::Aggregate { .. }
+        | Op::StatsRead { .. }
         | Op::VisitedKey { .. }
         | Op::VisitedValue { .. }
         | Op::Call { .. }
@@ -186,6 +187,7 @@ fn written(inst: &Inst) -> Option<Value> {
         | Op::Read { to, .. }
         | Op::Comm { to }
         | Op::MapRead { to, .. }
+        | Op::StatsRead { to, .. }
         | Op::VisitedKey { to, .. }
         | Op::VisitedValue { to, .. } => Some(to),
         Op::Text(ref op) => op.written(),

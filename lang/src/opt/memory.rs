@@ -58,6 +58,7 @@ fn access(op: &Op, definitions: &[Option<Op>]) -> Access {
         | Op::ReadBytes { to, capacity, .. }
         | Op::CopyBytes { to, capacity, .. } => (to, 0, capacity),
         Op::Comm { to } => (to, 0, 16),
+        Op::StatsRead { to, .. } => (to, 0, 24),
         // How much it writes is the map's business.
         Op::MapRead { to, .. } | Op::VisitedKey { to, .. } | Op::VisitedValue { to, .. } => {
             return Access { writes: None, base: Some(to) };

@@ -131,6 +131,7 @@ fn written_otherwise(op: &Op) -> Option<Value> {
         | Op::ReadBytes { to, .. }
         | Op::CopyBytes { to, .. }
         | Op::MapRead { to, .. }
+        | Op::StatsRead { to, .. }
         | Op::VisitedKey { to, .. }
         | Op::VisitedValue { to, .. } => Some(to),
         Op::Text(ref op) => op.written(),

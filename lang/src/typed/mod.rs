@@ -298,6 +298,13 @@ pub enum ExprKind {
         /// Of the map's key type; `None` for a scalar map.
         key: Option<Box<Expr>>,
     },
+    /// An element of `stats`, merged over all CPUs: a record of count, average and total.
+    Stats {
+        /// Which map.
+        map: MapId,
+        /// Of the map's key type.
+        key: Box<Expr>,
+    },
     /// A fact about the task or CPU.
     Ambient(Ambient),
     /// `comm`

@@ -163,6 +163,7 @@ impl Printer<'_> {
             ExprKind::Variable(variable) => self.variable(*variable),
             ExprKind::Old => "old".into(),
             ExprKind::Map { map, key } => self.element(*map, key.as_deref()),
+            ExprKind::Stats { map, key } => format!("merged({})", self.element(*map, Some(key))),
             ExprKind::Aggregate { map, key } => format!("merged({})", self.element(*map, key.as_deref())),
             ExprKind::Ambient(ambient) => format!("{ambient:?}").to_lowercase(),
             ExprKind::Comm => "comm".into(),

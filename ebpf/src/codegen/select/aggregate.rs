@@ -160,6 +160,27 @@ impl Selector<'_> {
 
     /// The value of an aggregation over all CPUs.
     pub(super) fn merge(&mut self, dst: Reg, map: MapId, key: Option<Value>) {
+        let (first, second) = self.merged(map, key);
+        match self.spec(map).ty.value {
+            MapValue::Avg { signed } => self.average(dst, first, second, signed),
+            _ => self.mov(dst, first),
+        }
+    }
+
+    /// Count, average and total of `stats` over all CPUs.
+    pub(super) fn read_stats(&mut self, map: MapId, key: Option<Value>, to: Value) {
+        let (total, count) = self.merged(map, key);
+        let signed = matches!(self.spec(map).ty.value, MapValue::Stats { signed: true });
+        let average = self.code.register();
+        self.average(average, total, count, signed);
+        let to = self.mem(to);
+        for (offset, number) in [(0, count), (8, average), (16, total)] {
+            self.store(to.plus(offset), Width::B8, number);
+        }
+    }
+
+    /// The two words of an aggregation over all CPUs, added or chosen.
+    fn merged(&mut self, map: MapId, key: Option<Value>) -> (Reg, Reg) {
         let spec = self.spec(map);
         let key = self.key(key);
         let (first, second) = (self.copied(0), self.copied(0));
@@ -190,12 +211,7 @@ impl Selector<'_> {
                 selector.alu(AluOp::Add, first, number);
             }
         });
-        match value {
-            MapValue::Avg { signed } | MapValue::Stats { signed } => {
-                self.average(dst, first, second, *signed)
-            }
-            _ => self.mov(dst, first),
-        }
+        (first, second)
     }
 
     /// `total / count`, 0 if there is none; BPF divides unsigned.

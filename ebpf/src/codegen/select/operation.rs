@@ -142,6 +142,7 @@ impl<'a> Selector<'a> {
             Op::Aggregate { map, key, aggregation, value } => {
                 self.aggregate(*map, *key, *aggregation, *value);
             }
+            Op::StatsRead { map, key, to } => self.read_stats(*map, *key, *to),
             Op::Trace { format, size, values } => {
                 let mut arguments = vec![Arg::Address(self.mem(*format)), (*size as i32).into()];
                 arguments.extend(values.iter().map(|&value| Arg::Operand(self.operand(value))));
