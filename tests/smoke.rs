@@ -40,7 +40,7 @@ fn what_is_accepted_is_loaded() {
     }
     let mut loader = fuzz::Loader::new();
     let (mut accepted, mut refused, mut too_long) = (0, 0, 0);
-    for seed in range(100) {
+    for seed in range(40) {
         let text = program(&mut Seeded::new(seed));
         match loader.load(&text) {
             Ok(()) => accepted += 1,

@@ -31,9 +31,11 @@ fn main() -> ExitCode {
     }
     let peer = path.map(|path| Arc::new(Peer::new(path)));
     let deviations = Arc::new(Deviations::read());
-    let fixtures = fixture::all("run").unwrap_or_else(|error| panic!("fixtures/run: {error}"));
+    let mut fixtures = fixture::all("run").unwrap_or_else(|error| panic!("fixtures/run: {error}"));
     let rows = Arc::new(Mutex::new(Vec::new()));
     deviations.check_names(&fixtures);
+    // As in the suite: what this Linux was built without is run elsewhere.
+    fixtures.retain(|fixture| fixture.needs.iter().all(|need| run::has(need)));
     let trials = fixtures.into_iter().map(|fixture| {
         let (peer, deviations, rows) = (peer.clone(), deviations.clone(), rows.clone());
         let is_ignored = peer.is_none();

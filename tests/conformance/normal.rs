@@ -14,9 +14,15 @@ pub fn theirs(output: &PeerOutput) -> String {
     text
 }
 
-/// Our output as the suite writes it down; bpftrace sends warnings to stderr.
+/// Our output as the suite writes it down; what goes to stderr in bpftrace is
+/// left out.
 pub fn ours(output: &str) -> String {
-    let is_said = |line: &&str| !line.starts_with("WARNING: ") && !line.starts_with("ERROR: ");
+    let is_said = |line: &&str| {
+        let starts = ["WARNING: ", "ERROR: ", "stderr: "];
+        !starts.iter().any(|start| line.starts_with(start))
+            && !line.contains(": WARNING: ")
+            && !line.contains(": ERROR: ")
+    };
     normal(&output.lines().filter(is_said).map(|line| format!("{line}\n")).collect::<String>())
 }
 

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use probebook_ebpf::host::elf;
 use probebook_tests::fixture::Fixture;
 use probebook_tests::run;
 
@@ -46,7 +47,14 @@ impl Peer {
     pub fn run(&self, fixture: &Fixture) -> Result<PeerOutput, String> {
         let mut command = Command::new(&self.path);
         command.envs(fixture.env.iter().map(|(name, value)| (name, value)));
-        command.args(["-e", &fixture.text]).args(run::arguments(fixture));
+        if fixture.unsafe_allowed {
+            command.arg("--unsafe");
+        }
+        match own_libc(&fixture.text) {
+            Some(text) => command.args(["-e", &text]),
+            None => command.arg(&fixture.path),
+        };
+        command.args(run::arguments(fixture));
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -72,6 +80,14 @@ impl Peer {
         }
         Ok(PeerOutput { stdout, code })
     }
+}
+
+/// A program that traces libc, with the path of the libc of this process, whose functions the workload calls:
+/// bpftrace may live in a root of its own.
+fn own_libc(text: &str) -> Option<String> {
+    let path = elf::resolve("libc")?;
+    let own = format!("probe:/proc/{}/root{path}:", std::process::id());
+    text.contains("probe:libc:").then(|| text.replace("probe:libc:", &own))
 }
 
 /// Waits until the probes are live; `false` if it ends before.
