@@ -84,7 +84,9 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
         }
     };
-    let thread = std::thread::Builder::new().name("main".into()).stack_size(probebook_lang::STACK);
+    // `begin` runs on it, and there `comm` is the name of the process.
+    let comm = std::fs::read_to_string("/proc/self/comm").unwrap_or_default();
+    let thread = std::thread::Builder::new().name(comm.trim_end().into()).stack_size(probebook_lang::STACK);
     match thread.spawn(move || run(arguments)).map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         Ok(Err(panic)) => std::panic::resume_unwind(panic),
