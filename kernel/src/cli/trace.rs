@@ -84,6 +84,9 @@ pub(super) struct Arguments {
     /// Run the `bench` probes of the program
     #[arg(long)]
     bench: bool,
+    /// The same as --test or --bench
+    #[arg(long, value_enum, conflicts_with_all = ["test", "bench"])]
+    mode: Option<Mode>,
     /// Run only tests and benchmarks whose names match this regular expression
     #[arg(long, value_name = "REGEX")]
     probe_filter: Option<String>,
@@ -143,9 +146,9 @@ impl Arguments {
     }
 
     fn purpose(&self) -> Purpose {
-        match (self.test, self.bench) {
-            (true, _) => Purpose::Test,
-            (_, true) => Purpose::Bench,
+        match (self.mode, self.test, self.bench) {
+            (Some(Mode::Test), ..) | (_, true, _) => Purpose::Test,
+            (Some(Mode::Bench), ..) | (.., true) => Purpose::Bench,
             _ => Purpose::Trace,
         }
     }
@@ -157,6 +160,15 @@ impl Arguments {
             _ => Watch::Updates,
         }
     }
+}
+
+/// What is run of a program, by bpftrace's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Run `test` probes
+    Test,
+    /// Run `bench` probes
+    Bench,
 }
 
 /// When what was printed is written.
@@ -288,7 +300,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failed> {
         no_uprobe_multi: arguments.no_feature.contains(&Feature::UprobeMulti),
         no_kprobe_multi: arguments.no_feature.contains(&Feature::KprobeMulti),
         dry_run: arguments.dry_run,
-        statistics: arguments.bench,
+        statistics: arguments.purpose() == Purpose::Bench,
         ..Options::default()
     };
     let mut running = match tracer.start(&source, &options) {
