@@ -50,5 +50,6 @@ fn what_is_accepted_is_loaded() {
         }
     }
     eprintln!("{accepted} accepted and loaded, {refused} refused, {too_long} too long for the verifier");
-    assert!(accepted > 0, "the generator makes no right program");
+    let all = accepted + refused + too_long;
+    assert!(accepted * 4 >= all * 3, "the generator makes too few programs that can be loaded");
 }
